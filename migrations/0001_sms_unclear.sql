@@ -1,0 +1,1 @@
+CREATE INDEX `sms_messages_unclear` ON `sms_messages` (`phone`) WHERE "sms_messages"."status" = 'sending';

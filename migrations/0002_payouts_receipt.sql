@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX `payouts_receipt` ON `payouts` (`receipt`) WHERE "payouts"."receipt" is not null;

@@ -1,0 +1,2 @@
+CREATE INDEX `transactions_key` ON `transactions` (`key_id`,`purchase`,`id`) WHERE "transactions"."purchase" is null;--> statement-breakpoint
+CREATE INDEX `transactions_not_completed` ON `transactions` (`merchant_id`,`status`,`purchase`,`id`,`key_id`) WHERE "transactions"."status" <> 'completed';

@@ -1,0 +1,1 @@
+CREATE INDEX `verified_phones_merchant` ON `verified_phones` (`merchant_id`);

@@ -1,0 +1,3 @@
+ALTER TABLE `webhook_deliveries` ADD `attempts_before_replay` integer;--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_not_delivered` ON `webhook_deliveries` (`merchant_id`,`status`,`id`,`key_id`) WHERE "webhook_deliveries"."status" <> 'delivered';--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_failed` ON `webhook_deliveries` (`merchant_id`,`created_at`,`id`,`key_id`) WHERE "webhook_deliveries"."status" = 'failed';

@@ -1,0 +1,1 @@
+ALTER TABLE `inbound_callbacks` ADD `source` text DEFAULT 'stk' NOT NULL;

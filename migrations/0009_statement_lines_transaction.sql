@@ -1,0 +1,1 @@
+CREATE INDEX `statement_lines_transaction` ON `statement_lines` (`transaction_id`) WHERE "statement_lines"."transaction_id" is not null;

@@ -1,0 +1,2 @@
+DROP INDEX `webhook_deliveries_not_delivered`;--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_failed_list` ON `webhook_deliveries` (`merchant_id`,`id`,`key_id`) WHERE "webhook_deliveries"."status" = 'failed';

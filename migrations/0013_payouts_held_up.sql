@@ -1,0 +1,1 @@
+ALTER TABLE `payouts` ADD `held_up_at` integer;

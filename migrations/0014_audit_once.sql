@@ -1,0 +1,1 @@
+CREATE TRIGGER `audit_log_no_second` BEFORE INSERT ON `audit_log` WHEN NEW.`once` IS NOT NULL AND EXISTS (SELECT 1 FROM `audit_log` WHERE `once` = NEW.`once`) BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -1,0 +1,75 @@
+// `npm start`: the gateway and the simulator together, ready to take a payment.
+// Settings: PORT, SIMULATOR_PORT, STATE_DIR, and every setting of the gateway (README, "Settings").
+import { join, resolve } from "node:path";
+import { isFree, Local, root } from "./local.mjs";
+
+const { env } = process;
+const port = Number(env.PORT ?? 8787);
+const simulatorPort = Number(env.SIMULATOR_PORT ?? 8788);
+
+/** The demo merchant, whose key is shown at every start. */
+const DEMO = {
+  fullname: "Demo Merchant",
+  email: "demo@smartpay.example",
+  verified_phone: "254712345678",
+  plan: "Professional",
+  sms_credits: 100,
+};
+
+for (const [name, number] of Object.entries({ PORT: port, SIMULATOR_PORT: simulatorPort })) {
+  if (await isFree(number)) continue;
+  console.error(
+    `\nPort ${number} is taken by another program. Stop that program, or choose another port:\n` +
+      `  ${name}=${number + 100} npm start\n`,
+  );
+  process.exit(1);
+}
+
+const stop = (code) => local.stop().then(() => process.exit(code));
+const fail = (message) => {
+  console.error(`\n${message}\n`);
+  return stop(1);
+};
+const stateDir = resolve(env.STATE_DIR ?? join(root, ".state"));
+const local = new Local({ port, simulatorPort, stateDir, env, onFailure: fail });
+process.on("SIGINT", () => stop(0));
+process.on("SIGTERM", () => stop(0));
+
+async function demoKey() {
+  if (local.secrets.demoKey) return local.secrets.demoKey;
+  const response = await fetch(`${local.gatewayUrl}/operator/v1/merchants`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${local.operatorToken}`, "Content-Type": "application/json" },
+    body: JSON.stringify(DEMO),
+  });
+  const answer = await response.json();
+  if (!response.ok) return fail(`The demo merchant could not be made: ${answer.message}`);
+  local.secrets.demoKey = answer.key.api_key;
+  local.saveSecrets();
+  return local.secrets.demoKey;
+}
+
+await local.start();
+const key = await demoKey();
+
+console.log(`
+SmartPay is running.
+
+  Gateway         ${local.gatewayUrl}
+  Dashboard       ${local.gatewayUrl}/dashboard
+  Documentation   ${local.gatewayUrl}/docs
+  Phone           ${local.simulatorUrl}
+
+Demo API key: ${key}
+Operator token: ${local.operatorToken}
+
+Your first payment (this number pays by itself):
+
+  curl ${local.gatewayUrl}/v1/stk/push \\
+    -H "Authorization: Bearer ${key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{"phone":"254700000000","amount":150,"account_reference":"ORDER_101"}'
+
+Ctrl-C ends both.
+`);
+await local.keepTicking();

@@ -1,0 +1,4 @@
+import { writeFileSync } from "node:fs";
+import { currentModule } from "./types.mjs";
+
+writeFileSync(new URL("../src/openapi.ts", import.meta.url), await currentModule());

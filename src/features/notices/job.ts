@@ -1,0 +1,12 @@
+import { logFault } from "../../http/log.ts";
+import { type NoticeDeps, sendNotice } from "./send.ts";
+import { readDueNotices } from "./store.ts";
+
+const AT_MOST = 50;
+
+/** Sends what was written and not yet sent: a message that a queue lost, a service that was down. */
+export async function sweepNotices(deps: NoticeDeps): Promise<void> {
+  for (const { id } of await readDueNotices(deps.db, deps.now(), AT_MOST)) {
+    await sendNotice(deps, id).catch((error) => logFault(`notice ${id}`, error));
+  }
+}

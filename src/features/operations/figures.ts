@@ -1,0 +1,42 @@
+import type { Db } from "../../db/client.ts";
+import { type Clock, HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
+import { CALLBACKS_LOOKED_AT_MS, darajaFigures, paymentRates, type Situation, settledBy } from "./rules.ts";
+import { readOpen } from "./store.ts";
+
+const DARAJA_LOOKED_AT_MS = 15 * MINUTE_MS;
+
+/** When a payment was begun, as its id tells. */
+const timeOf = (id: string | null) => (id === null ? null : Number.parseInt(id.slice(3, 15), 16));
+
+/** What the gateway does now: one trip, along indexes, and bounded however much is open. */
+export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
+  const now = clock();
+  const open = await readOpen(db, now - HOUR_MS - MINUTE_MS);
+  const oldestDueAt = open.webhooks.first === null ? null : Number(open.webhooks.first);
+  return {
+    at: now,
+    payments: paymentRates(open.figures, now),
+    daraja: darajaFigures(open.figures, now - DARAJA_LOOKED_AT_MS),
+    settled: settledBy(open.figures, now - CALLBACKS_LOOKED_AT_MS),
+    pending: open.pending.count,
+    oldestPendingAt: timeOf(open.pending.first),
+    webhooks: { count: open.webhooks.count, oldestDueAt },
+    callbacks: open.callbacks.count,
+    proposals: open.proposals.count,
+    dead: open.dead,
+    payouts: open.payouts,
+    float: open.float,
+    alerts: open.alerts,
+    verifiedAt: open.verifiedAt,
+  };
+}
+
+export type Figures = Awaited<ReturnType<typeof readFigures>>;
+
+export const situationOf = ({ float, settled, oldestPendingAt, pending, webhooks }: Figures): Situation => ({
+  float,
+  settled,
+  oldestPendingAt,
+  pending,
+  webhooks,
+});

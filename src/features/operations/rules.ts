@@ -1,0 +1,129 @@
+import { HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
+
+type Figure = { minute: number; name: string; count: number; failed: number; totalMs: number; maxMs: number };
+
+/** Payments a minute, and how they ended, from the totals of successive minutes. */
+export function paymentRates(figures: Figure[], now: number) {
+  const minutes = new Map<number, Record<string, number>>();
+  for (const { minute, name, count } of figures) {
+    if (!name.startsWith("total:")) continue;
+    minutes.set(minute, { ...minutes.get(minute), [name.slice("total:".length)]: count });
+  }
+  const totals = [...minutes].map(([minute, total]) => ({
+    minute,
+    started: total.started ?? 0,
+    completed: total.completed ?? 0,
+    failed: total.failed ?? 0,
+  }));
+  const last = totals.at(-1);
+  const since = (ms: number) => totals.find(({ minute }) => minute >= now - ms) ?? last;
+  const recent = since(6 * MINUTE_MS);
+  const hour = since(HOUR_MS);
+  const span = last && recent ? Math.max(1, (last.minute - recent.minute) / MINUTE_MS) : 1;
+  const completed = (last?.completed ?? 0) - (hour?.completed ?? 0);
+  const failed = (last?.failed ?? 0) - (hour?.failed ?? 0);
+  return {
+    startedAMinute: ((last?.started ?? 0) - (recent?.started ?? 0)) / span,
+    completedAMinute: ((last?.completed ?? 0) - (recent?.completed ?? 0)) / span,
+    completed,
+    failed,
+    /** Undefined where nothing ended within the hour. */
+    successRate: completed + failed > 0 ? completed / (completed + failed) : undefined,
+    byMinute: totals.slice(1).map((total, i) => ({
+      minute: total.minute,
+      completed: Math.max(0, total.completed - (totals[i]?.completed ?? 0)),
+    })),
+  };
+}
+
+/** M-Pesa's calls since then, each product by itself. */
+export function darajaFigures(figures: Figure[], since: number) {
+  const products = new Map<string, { calls: number; failed: number; totalMs: number; maxMs: number }>();
+  for (const { minute, name, count, failed, totalMs, maxMs } of figures) {
+    if (!name.startsWith("daraja:") || minute < since) continue;
+    const product = name.slice("daraja:".length);
+    const sum = products.get(product) ?? { calls: 0, failed: 0, totalMs: 0, maxMs: 0 };
+    products.set(product, {
+      calls: sum.calls + count,
+      failed: sum.failed + failed,
+      totalMs: sum.totalMs + totalMs,
+      maxMs: Math.max(sum.maxMs, maxMs),
+    });
+  }
+  return [...products].map(([product, { calls, failed, totalMs, maxMs }]) => ({
+    product,
+    calls,
+    failed,
+    averageMs: Math.round(totalMs / Math.max(1, calls)),
+    slowestMs: maxMs,
+  }));
+}
+
+/** How payments were completed since then: by M-Pesa's callback, or only because it was asked. */
+export function settledBy(figures: Figure[], since: number) {
+  const of = (source: string) =>
+    figures
+      .filter(({ minute, name }) => name === `settled:${source}` && minute >= since)
+      .reduce((sum, { count }) => sum + count, 0);
+  return { callback: of("callback"), asked: of("query") + of("pull") };
+}
+
+export type AlertKind = "float_low" | "callbacks_missing" | "pending_old" | "webhooks_piling";
+export const ALERT_KINDS: AlertKind[] = ["float_low", "callbacks_missing", "pending_old", "webhooks_piling"];
+
+export const CALLBACKS_LOOKED_AT_MS = 15 * MINUTE_MS;
+const ASKED_AT_LEAST = 5;
+const PENDING_TOO_OLD_MS = HOUR_MS;
+const WEBHOOKS_TOO_MANY = 500;
+/** Their due time is over by so long: nobody takes them up. */
+const WEBHOOKS_OVERDUE_MS = 10 * MINUTE_MS;
+
+export type Situation = {
+  float: { account: string; amount: number }[];
+  settled: { callback: number; asked: number };
+  oldestPendingAt: number | null;
+  pending: number;
+  webhooks: { count: number; oldestDueAt: number | null };
+};
+
+const kes = (amount: number) => `KES ${amount.toLocaleString("en-KE")}`;
+
+/** What the operator has to know now, and in which words. */
+export function alertsIn(
+  situation: Situation,
+  { now, floatBelow, scaled }: { now: number; floatBelow: number; scaled: (ms: number) => number },
+): { kind: AlertKind; detail: string }[] {
+  const found: { kind: AlertKind; detail: string }[] = [];
+  const low = situation.float.filter(({ amount }) => amount < floatBelow);
+  if (low.length > 0) {
+    const accounts = low.map(({ account, amount }) => `${kes(amount)} on the ${account} account`).join(", ");
+    found.push({
+      kind: "float_low",
+      detail: `M-Pesa last told of ${accounts}, less than ${kes(floatBelow)}.`,
+    });
+  }
+  const { callback, asked } = situation.settled;
+  if (callback === 0 && asked >= ASKED_AT_LEAST) {
+    found.push({
+      kind: "callbacks_missing",
+      detail: `${asked} payments were completed only because M-Pesa was asked, and none by its callback. Check that it can reach PUBLIC_BASE_URL.`,
+    });
+  }
+  const { oldestPendingAt } = situation;
+  if (oldestPendingAt !== null && now - oldestPendingAt > scaled(PENDING_TOO_OLD_MS)) {
+    const minutes = Math.round((now - oldestPendingAt) / MINUTE_MS);
+    found.push({
+      kind: "pending_old",
+      detail: `${situation.pending} payments are pending, the oldest for ${minutes} minutes.`,
+    });
+  }
+  const { count, oldestDueAt } = situation.webhooks;
+  const isOverdue = oldestDueAt !== null && now - oldestDueAt > scaled(WEBHOOKS_OVERDUE_MS);
+  if (count >= WEBHOOKS_TOO_MANY || isOverdue) {
+    found.push({
+      kind: "webhooks_piling",
+      detail: `${count} webhooks wait to be sent${isOverdue ? ", and some are long overdue" : ""}.`,
+    });
+  }
+  return found;
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { phoneField } from "../features/payments/contract.ts";
+import type { Proposal } from "../features/rulings/propose.ts";
+import { PLANS, type PlanName } from "../features/subscriptions/plans.ts";
+import { plainText } from "../http/validate.ts";
+import { parseAccountNumber } from "../lib/ids.ts";
+
+export const planNames = Object.keys(PLANS) as PlanName[]; // the table's own keys
+
+/** Why an operator does something: it stands in the audit log. */
+export const reasonField = plainText(500).trim().min(1, "must say why");
+
+/** Where it need not be said. */
+export const optionalReason = plainText(500).trim().default("");
+
+export const merchantRequest = z.object({
+  fullname: plainText(100).refine((name) => name.trim() !== "", "must not be empty"),
+  email: z.email(),
+  verified_phone: phoneField.optional(),
+  plan: z.enum(planNames).optional(),
+  sms_credits: z.int().min(0).max(1_000_000).default(0),
+  reason: optionalReason,
+});
+
+/** M-Pesa's own receipt. */
+export const receiptField = z
+  .string()
+  .trim()
+  .toUpperCase()
+  .regex(/^[A-Z0-9]{8,12}$/, "must be an M-Pesa receipt");
+
+export const reversalRequest = z.object({ receipt: receiptField, reason: reasonField });
+
+export const accountField = z.string().transform((account, ctx) => {
+  const merchantId = parseAccountNumber(account);
+  if (merchantId !== undefined) return merchantId;
+  ctx.addIssue({ code: "custom", message: "must be an account number such as SP36413506" });
+  return z.NEVER;
+});
+
+export const statementsQuery = z.object({
+  day: z.iso.date().optional(),
+  account_number: accountField.optional(),
+});
+
+export const merchantsQuery = z.object({ q: z.string().max(100).optional(), cursor: z.string().optional() });
+
+const name = z.string().min(1).max(255);
+
+/** A plan for a key, or SMS credits for a merchant. `id` names the grant: it is given once, however often it is sent. */
+export const grantRequest = z.union([
+  z.object({ id: name, key_id: z.int().positive(), plan: z.enum(planNames), reason: reasonField }),
+  z.object({
+    id: name,
+    account_number: accountField,
+    sms_credits: z.int().min(1).max(1_000_000),
+    reason: reasonField,
+  }),
+]);
+
+const subject = z.string().max(200);
+
+/** A ruling, as the console's form of its subject's page sends it and as a program does. */
+export const rulingRequest = z.discriminatedUnion(
+  "decision",
+  [
+    z.object({ subject, decision: z.literal("paid"), receipt: receiptField, reason: reasonField }),
+    z.object({ subject, decision: z.literal("not_paid"), reason: reasonField }),
+    z.object({ subject, decision: z.literal("dismiss"), reason: reasonField }),
+    z.object({ subject, decision: z.literal("attach"), attach_to: z.string().trim(), reason: reasonField }),
+  ],
+  "Choose one.",
+);
+
+export function proposalOf(ruling: z.output<typeof rulingRequest>): Proposal {
+  return ruling.decision === "attach" ? { ...ruling, attachTo: ruling.attach_to } : ruling;
+}
+
+export const dismissal = z.object({ reason: reasonField });
+
+export const rulingsQuery = z.object({ status: z.literal("proposed").optional() });
+
+export const auditQuery = z.object({
+  limit: z.coerce
+    .number()
+    .int()
+    .default(50)
+    .transform((limit) => Math.min(100, Math.max(1, limit))),
+  before: z.coerce.number().int().positive().optional(),
+  subject: z.string().max(200).optional(),
+});
+
+const emailField = z.string().trim().toLowerCase().pipe(z.email());
+
+export const operatorRequest = z.object({
+  email: emailField,
+  name: plainText(100).refine((text) => text.trim() !== "", "must not be empty"),
+  reset_second_factor: z.boolean().default(false),
+  reason: optionalReason,
+});
+
+export const operatorRemoval = z.object({ email: emailField, reason: reasonField });

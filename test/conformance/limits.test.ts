@@ -1,0 +1,74 @@
+import { expect, it } from "vitest";
+import { call, get, newKey, newPayingKey, payment, push } from "./support/gateway.ts";
+import { isLocal, isSimulated } from "./support/target.ts";
+
+const number = (headers: Headers, name: string) => Number(headers.get(name) ?? Number.NaN);
+
+it("every authenticated answer tells what is left of the minute and the day", async () => {
+  const { key } = await newKey();
+  const first = await get("/v1/account", key);
+  const second = await get("/v1/transactions/nothing", key);
+  expect(number(first.headers, "X-RateLimit-Remaining")).toBe(59);
+  expect(number(second.headers, "X-RateLimit-Remaining")).toBe(58);
+  expect(number(first.headers, "X-RateLimit-Day-Remaining")).toBe(9_999);
+  expect(number(second.headers, "X-RateLimit-Day-Remaining")).toBe(9_998);
+});
+
+it("the IETF's RateLimit fields say the same", async () => {
+  const { headers } = await get("/v1/account", (await newKey()).key);
+  expect(headers.get("RateLimit-Policy")).toMatch(/q=60;w=60.*q=10000;w=86400/);
+  expect(headers.get("RateLimit")).toMatch(/r=59.*r=9999/);
+});
+
+it("the 61st call of a key's minute is RATE_LIMIT_MINUTE, and other keys go on", async () => {
+  const { key } = await newKey();
+  const answers = [];
+  for (let i = 0; i < 61; i++) answers.push(await get("/v1/account", key, { refusable: true }));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused).toHaveLength(1);
+  expect(answers.at(-1)?.body.error_code).toBe("RATE_LIMIT_MINUTE");
+  expect(number(refused[0]?.headers ?? new Headers(), "Retry-After")).toBeGreaterThan(0);
+  expect((await get("/v1/account", (await newKey()).key, { refusable: true })).status).toBe(200);
+});
+
+it.runIf(isLocal)("more than 200 calls in a minute from one address are IP_RATE_LIMIT", async () => {
+  const headers = { "CF-Connecting-IP": `203.0.113.${Math.floor(Math.random() * 256)}` };
+  const pings = Array.from({ length: 260 }, () => call("GET", "/v1/ping", { headers, refusable: true }));
+  const refused = (await Promise.all(pings)).filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]?.body.error_code).toBe("IP_RATE_LIMIT");
+  expect(number(refused[0]?.headers ?? new Headers(), "Retry-After")).toBeGreaterThan(0);
+});
+
+const simulated = it.runIf(isSimulated);
+
+/** So many customers, some at a time. */
+async function customers(key: string, count: number, answer: (index: number) => object) {
+  for (let i = 0; i < count; i += 5) {
+    const some = Array.from({ length: Math.min(5, count - i) }, (_, j) => payment(key, {}, answer(i + j)));
+    await Promise.all(some);
+  }
+}
+
+const WRONG_PIN = { pin: "0000" };
+
+simulated("a key most of whose customers cancel is FRAUD_BLOCK_CANCEL_RATE", async () => {
+  const { key } = await newPayingKey();
+  await customers(key, 20, () => ({ action: "cancel" }));
+  const { status, body } = await push(key);
+  expect([status, body.error_code]).toEqual([403, "FRAUD_BLOCK_CANCEL_RATE"]);
+});
+
+simulated("a key most of whose payments fail is FRAUD_BLOCK_FAILURE_RATE", async () => {
+  const { key } = await newPayingKey();
+  await customers(key, 20, () => WRONG_PIN);
+  const { status, body } = await push(key);
+  expect([status, body.error_code]).toEqual([403, "FRAUD_BLOCK_FAILURE_RATE"]);
+});
+
+simulated("30 pushes in a minute, half of which fail, are FRAUD_BLOCK_BURST", async () => {
+  const { key } = await newPayingKey();
+  await customers(key, 30, (i) => (i % 2 ? WRONG_PIN : { pin: "1234" }));
+  const { status, body } = await push(key);
+  expect([status, body.error_code]).toEqual([429, "FRAUD_BLOCK_BURST"]);
+});

@@ -1,0 +1,4 @@
+import { afterAll } from "vitest";
+import { deleteKeys } from "./gateway.ts";
+
+afterAll(deleteKeys);

@@ -1,0 +1,286 @@
+import { env } from "cloudflare:test";
+import { beforeAll, describe, expect, it } from "vitest";
+import { request } from "../support/gateway.ts";
+import { Network } from "../support/network.ts";
+import { type SignedUp, signUp, Visitor, verifyPhone } from "../support/visitor.ts";
+
+const network = new Network();
+let own: SignedUp;
+let other: SignedUp;
+beforeAll(async () => {
+  network.install();
+  [own, other] = [await signUp(), await signUp()];
+  await verifyPhone(network, own);
+});
+
+const once = () => crypto.randomUUID().replaceAll("-", "");
+const account = async (key: string) => (await request("/v1/account", { key })).body;
+const keyRow = (id: number) => env.DB.prepare("SELECT * FROM api_keys WHERE id = ?").bind(id).first();
+
+/** Makes a key on its page. */
+async function newKey({ visitor }: SignedUp, name = `Shop ${once().slice(0, 8)}`) {
+  const page = await visitor.submit("/dashboard/api", { name, scope: "full" });
+  const key = /[0-9a-f]{64}/.exec(page.html)?.[0] ?? "";
+  const id = Number(/\/dashboard\/api\/(\d+)"/.exec(page.html)?.[1]);
+  return { page, key, id, name };
+}
+
+describe("the API page", () => {
+  it("makes a key, shows it with code that is filled in, and never again", async () => {
+    const { page, key, id } = await newKey(own);
+    expect(page.status).toBe(200);
+    expect(page.html.split(key).length).toBeGreaterThan(4);
+    expect((await request("/v1/account", { key })).status).toBe(200);
+    for (const path of ["/dashboard/api", `/dashboard/api/${id}`]) {
+      expect((await own.visitor.get(path)).html).not.toContain(key);
+    }
+  });
+
+  it("says that a name is taken", async () => {
+    const { name } = await newKey(own);
+    const { page } = await newKey(own, name.toUpperCase());
+    expect([page.status, page.text]).toEqual([
+      400,
+      expect.stringContaining("already have an account with this name"),
+    ]);
+  });
+
+  it.each([
+    [
+      { method: "till", till_number: "654321" },
+      { method: "till", till_number: "654321" },
+    ],
+    [
+      { method: "paybill", paybill_number: "123456", account_number: "ACC001" },
+      { method: "paybill", paybill_number: "123456", account_number: "ACC001" },
+    ],
+    [
+      { method: "phone", phone: "0712 345 678" },
+      { method: "phone", phone: "254712345678" },
+    ],
+    [
+      { method: "bankpaybill", bank_code: "247247", bank_account: "0123456789" },
+      { method: "bankpaybill", bank_code: "247247", bank_account: "0123456789" },
+    ],
+    [{ method: "wallet" }, { method: "wallet" }],
+  ])("sets the destination %j, whatever the other methods' fields hold", async (fields, destination) => {
+    const { id, key } = await newKey(own);
+    const blank = { phone: "", paybill_number: "", account_number: "", till_number: "", bank_account: "" };
+    const callbackurl = "http://localhost:3999/callback";
+    const page = await own.visitor.submit(`/dashboard/api/${id}/destination`, {
+      ...blank,
+      ...fields,
+      callbackurl,
+    });
+    expect(page.location).toBe(`/dashboard/api/${id}?done=destination`);
+    const { body } = await request(`/v1/keys/${id}/destination`, { key });
+    expect(body).toMatchObject({ destination, callbackurl });
+  });
+
+  it("says what is wrong with a destination beside its field", async () => {
+    const page = await own.visitor.submit(`/dashboard/api/${own.keyId}/destination`, {
+      method: "till",
+      till_number: "12",
+      callbackurl: "",
+    });
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining("must be 5 to 7 digits")]);
+    expect(page.html).toContain('aria-invalid="true"');
+  });
+
+  it("shows a refused bank account with the bank that was chosen", async () => {
+    const page = await own.visitor.submit(`/dashboard/api/${own.keyId}/destination`, {
+      method: "bankpaybill",
+      bank_code: "247247",
+      bank_account: "?",
+      callbackurl: "",
+    });
+    expect(page.status).toBe(400);
+    expect(page.html).toMatch(/<option value="247247" selected[^>]*>/);
+  });
+
+  it("renames, makes the default, rotates the webhook secret, regenerates and deletes", async () => {
+    const { id, key } = await newKey(own);
+    const post = (verb: string, fields = {}) => own.visitor.submit(`/dashboard/api/${id}/${verb}`, fields);
+    await post("rename", { name: "Renamed" });
+    await post("default");
+    const before = await keyRow(id);
+    expect(before).toMatchObject({ name: "Renamed", is_default: 1 });
+    await post("webhook-secret");
+    expect((await keyRow(id))?.previous_webhook_secret).toBe(before?.webhook_secret);
+    const regenerated = /[0-9a-f]{64}/.exec((await post("regenerate")).html)?.[0] ?? "";
+    expect((await request("/v1/account", { key })).status).toBe(401);
+    expect((await request("/v1/account", { key: regenerated })).status).toBe(200);
+    expect((await post("delete")).text).toContain("Set another key as default");
+    await own.visitor.submit(`/dashboard/api/${own.keyId}/default`, {});
+    expect((await post("delete")).location).toBe("/dashboard/api");
+    expect((await request("/v1/account", { key: regenerated })).status).toBe(401);
+  });
+
+  it("sends a test event, and shows what the merchant's server answered", async () => {
+    const { id } = await newKey(own);
+    await own.visitor.submit(`/dashboard/api/${id}/destination`, {
+      method: "wallet",
+      callbackurl: "http://localhost:3998/hook",
+    });
+    network.merchant = () => new Response("<b>no thanks</b>", { status: 500 });
+    const sent = await own.visitor.submit(`/dashboard/api/${id}/test-webhook`, {});
+    const page = await own.visitor.get(sent.location ?? "");
+    expect(page.text).toContain("HTTP 500");
+    expect(page.html).toContain("&lt;b&gt;no thanks&lt;/b&gt;");
+    network.merchant = () => new Response("OK");
+    await own.visitor.submit(`${sent.location}/replay`, {});
+    expect((await own.visitor.get(sent.location ?? "")).text).toContain("Delivered");
+    expect((await other.visitor.get(sent.location ?? "")).status).toBe(404);
+    for (let again = 2; again <= 5; again++) await own.visitor.submit(`${sent.location}/replay`, {});
+    expect((await own.visitor.submit(`${sent.location}/replay`, {})).status).toBe(429);
+  });
+});
+
+describe("money and credits", () => {
+  it("buys a plan once, however often the form is sent", async () => {
+    const { id } = await newKey(own);
+    const form = { plan: "Starter", key: String(id), phone: "254722334455", once: once() };
+    const pages = await Promise.all([1, 2, 3].map(() => own.visitor.submit("/dashboard/plan", form)));
+    expect(pages.map(({ status }) => status)).toEqual([303, 303, 303]);
+    const places = new Set(pages.map(({ location }) => location));
+    expect([...places]).toEqual([expect.stringMatching(/^\/dashboard\/buying\/tx_/)]);
+    const prompts = network.sent.filter(
+      ({ text }) => text.includes("254722334455") && text.includes("PartyA"),
+    );
+    expect(prompts).toHaveLength(1);
+    const page = await own.visitor.get([...places][0] ?? "");
+    expect(page.text).toContain("Type your M-Pesa PIN on 0722 334 455");
+    expect((await other.visitor.get([...places][0] ?? "")).status).toBe(404);
+  });
+
+  it("leads a second click to the purchase that is still being sent, and tells it of M-Pesa's answer", async () => {
+    const works = network.push;
+    const [asked, answers] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    network.push = async (sent) => {
+      asked.resolve();
+      await answers.promise;
+      return works(sent);
+    };
+    const form = { credits: "20", phone: "0722 334 466", once: once() };
+    const first = own.visitor.submit("/dashboard/sms/credits", form);
+    await asked.promise;
+    const second = await own.visitor.submit("/dashboard/sms/credits", form);
+    answers.resolve();
+    network.push = works;
+    expect(second.location).toMatch(/^\/dashboard\/buying\/tx_/);
+    expect((await first).location).toBe(second.location);
+    expect(network.sent.filter(({ text }) => text.includes("254722334466"))).toHaveLength(1);
+  });
+
+  it("shows a refused form again under the same name, and under a new one where that stands for something else", async () => {
+    const named = (page: { html: string }) => /name="once" value="([0-9a-f]{32})"/g.exec(page.html)?.[1];
+    const form = { plan: "Starter", key: String(own.keyId), phone: "0722 334 477", once: once() };
+    const works = network.push;
+    network.push = () =>
+      Response.json({ errorCode: "500.003.02", errorMessage: "Spike Arrest" }, { status: 429 });
+    const refused = await own.visitor.submit("/dashboard/plan", form);
+    network.push = works;
+    expect([refused.status, named(refused)]).toEqual([400, form.once]);
+    const wrong = await own.visitor.submit("/dashboard/plan", { ...form, phone: "12" });
+    expect([wrong.status, named(wrong)]).toEqual([400, form.once]);
+    expect((await own.visitor.submit("/dashboard/plan", form)).status).toBe(303);
+    const other = await own.visitor.submit("/dashboard/plan", { ...form, plan: "Business" });
+    expect(other.status).toBe(400);
+    expect(named(other)).not.toBe(form.once);
+  });
+
+  it("sends an SMS once, and takes its credits", async () => {
+    await env.DB.prepare("UPDATE wallets SET sms_credits = 5 WHERE merchant_id = ?")
+      .bind(own.merchantId)
+      .run();
+    const form = { to: "0711 222 333, 0711 222 444", message: "Habari <b>yako</b>", once: once() };
+    for (let i = 0; i < 2; i++) expect((await own.visitor.submit("/dashboard/sms", form)).status).toBe(303);
+    expect((await account(own.key)).account.sms_balance).toBe(3);
+    const page = await own.visitor.get("/dashboard/sms");
+    expect(page.html).toContain("Habari &lt;b&gt;yako&lt;/b&gt;");
+    expect((await other.visitor.get("/dashboard/sms")).text).not.toContain("Habari");
+  });
+
+  it("withdraws to a verified phone once, and shows what moved the wallet", async () => {
+    await env.DB.batch([
+      env.DB.prepare("UPDATE wallets SET balance = 500 WHERE merchant_id = ?").bind(own.merchantId),
+    ]);
+    const form = { amount: "1 20", phone: own.phone, once: once() };
+    const pages = await Promise.all([1, 2].map(() => own.visitor.submit("/dashboard/wallet/withdraw", form)));
+    expect(pages.map(({ location }) => location)).toEqual(Array(2).fill("/dashboard/wallet?done=withdrawal"));
+    expect((await account(own.key)).account.wallet_balance).toBe(380);
+    const page = await own.visitor.get("/dashboard/wallet");
+    expect(page.text).toContain("−KES 120 Held for a payout");
+  });
+
+  it("withdraws to no other phone, and no more than there is", async () => {
+    const ask = (fields: object) =>
+      own.visitor.submit("/dashboard/wallet/withdraw", {
+        amount: "100",
+        phone: own.phone,
+        once: once(),
+        ...fields,
+      });
+    expect((await ask({ phone: "254799999999" })).text).toContain("verified phones only");
+    expect((await ask({ amount: "100000" })).text).toContain("does not hold this amount");
+    expect((await ask({ once: "" })).status).toBe(400);
+  });
+});
+
+describe("settings", () => {
+  it("end another browser's session, and change the password", async () => {
+    const person = await signUp();
+    const elsewhere = new Visitor();
+    await elsewhere.submit("/login", { email: person.email, password: person.password });
+    const page = await person.visitor.get("/dashboard/settings");
+    const end = /\/dashboard\/settings\/sessions\/[^"]+\/end/.exec(page.html)?.[0] ?? "";
+    for (const value of elsewhere.cookies.values())
+      expect(page.html).not.toContain(value.split(".")[0] ?? "");
+    expect((await other.visitor.submit(end, {})).status).toBe(404);
+    expect((await elsewhere.get("/dashboard")).status).toBe(200);
+    await person.visitor.submit(end, {});
+    expect((await elsewhere.get("/dashboard")).status).toBe(302);
+
+    const change = { current_password: "wrong wrong wrong", password: "mandazi na chai" };
+    expect((await person.visitor.submit("/dashboard/settings/password", change)).status).toBe(400);
+    const right = { ...change, current_password: person.password };
+    expect((await person.visitor.submit("/dashboard/settings/password", right)).status).toBe(303);
+    expect((await person.visitor.get("/dashboard")).status).toBe(200);
+    expect(
+      (await new Visitor().submit("/login", { email: person.email, password: right.password })).status,
+    ).toBe(303);
+  });
+});
+
+it("shows a merchant nothing of another's, and changes nothing of it, on any page with an id", async () => {
+  const before = await keyRow(own.keyId);
+  const base = `/dashboard/api/${own.keyId}`;
+  expect((await other.visitor.get(base)).status).toBe(404);
+  const forms: [string, Record<string, string>][] = [
+    ["destination", { method: "phone", phone: "254700111222", callbackurl: "" }],
+    ["notifications", { notify_email: "evil@example.com", notify_phone: "" }],
+    ["rename", { name: "Evil" }],
+    ["default", {}],
+    ["webhook-secret", {}],
+    ["test-webhook", {}],
+    ["regenerate", {}],
+    ["delete", {}],
+  ];
+  for (const [verb, fields] of forms) {
+    expect([verb, (await other.visitor.submit(`${base}/${verb}`, fields)).status]).toEqual([verb, 404]);
+  }
+  const purchase = { plan: "Starter", key: String(own.keyId), phone: "254722000999", once: once() };
+  expect((await other.visitor.submit("/dashboard/plan", purchase)).location).toBeNull();
+  expect(await keyRow(own.keyId)).toEqual(before);
+});
+
+it.each(["", "/api", "/wallet", "/sms", "/plan", "/settings", "/verify-phone", "/api/webhooks"])(
+  "shows /dashboard%s to nobody who is not signed in",
+  async (path) => {
+    const page = await new Visitor().get(`/dashboard${path}`);
+    expect([page.status, page.location]).toEqual([
+      302,
+      `/login?next=${encodeURIComponent(`/dashboard${path}`)}`,
+    ]);
+  },
+);

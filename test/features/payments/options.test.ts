@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { callBack, newMerchant, newPhone, paid, push, readTransaction } from "../../support/gateway.ts";
+import { freshNetwork, type Network } from "../../support/network.ts";
+
+let network: Network;
+beforeEach(() => {
+  network = freshNetwork();
+});
+
+describe("callback_url", () => {
+  it("wins over the key's for this one payment", async () => {
+    const { key } = await newMerchant({ callbackUrl: "https://duka.co.ke/key" });
+    const { body } = await push(key, { callback_url: "https://duka.co.ke/order/101" });
+    await callBack(network.pushes[0]?.CallBackURL ?? "", paid(body));
+    expect(network.to("duka.co.ke").map((sent) => sent.url)).toEqual(["https://duka.co.ke/order/101"]);
+  });
+
+  it.each(["http://duka.co.ke/", "https://127.0.0.1/", "https://user:pass@duka.co.ke/", "nonsense"])(
+    "%s is refused, and nothing is sent",
+    async (url) => {
+      const { key } = await newMerchant();
+      const { status, body } = await push(key, { callback_url: url });
+      expect([status, body.error_code]).toEqual([400, "INVALID_CALLBACK_URL"]);
+      expect(network.pushes).toEqual([]);
+    },
+  );
+});
+
+describe("metadata", () => {
+  it("is given back with the transaction", async () => {
+    const { key } = await newMerchant();
+    const metadata = { order: "101", cashier: "Wanjikũ" };
+    const { body } = await push(key, { metadata });
+    expect(await readTransaction(key, body.transaction_id)).toMatchObject({ metadata });
+  });
+
+  it.each([
+    ["a text", "x"],
+    ["a number among its values", { order: 101 }],
+    ["more than 20 entries", Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`k${i}`, "v"]))],
+    ["a control character", { order: "a\u0000b" }],
+  ])("that is or has %s is refused", async (_, metadata) => {
+    const { key } = await newMerchant();
+    expect((await push(key, { metadata })).body.error_code).toBe("INVALID_FIELD");
+    expect(network.pushes).toEqual([]);
+  });
+});
+
+describe("Prefer: wait", () => {
+  it("answers with the transaction as soon as it is final", async () => {
+    const { key } = await newMerchant();
+    const accepted = network.accepted();
+    network.push = async (sent) => {
+      const { CallBackURL } = sent.body as { CallBackURL: string }; // our own client's JSON
+      await callBack(CallBackURL, paid({ checkout_request_id: accepted.CheckoutRequestID }));
+      return Response.json(accepted);
+    };
+    const answer = await push(key, {}, { Prefer: "wait=20" });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({
+      success: true,
+      checkout_request_id: accepted.CheckoutRequestID,
+      transaction: { status: "completed" },
+    });
+    expect(answer.headers.get("Preference-Applied")).toBe("wait=20");
+  });
+
+  it("answers as usual when the time is up", async () => {
+    const { key } = await newMerchant();
+    const answer = await push(key, { phone: newPhone() }, { Prefer: "respond-async, wait=1" });
+    expect(answer.status).toBe(200);
+    expect(answer.body).not.toHaveProperty("transaction");
+  });
+});

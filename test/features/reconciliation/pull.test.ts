@@ -1,0 +1,257 @@
+import { env } from "cloudflare:test";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  callBack,
+  type Merchant,
+  newMerchant,
+  newPhone,
+  newReceipt,
+  paid,
+  push,
+  readTransaction,
+  request,
+  rows,
+  tick,
+} from "../../support/gateway.ts";
+import {
+  broken,
+  freshNetwork,
+  mpesaStatement,
+  type Network,
+  queryResult,
+  type StatementLine,
+  said,
+} from "../../support/network.ts";
+
+const NOW = Date.parse("2026-11-24T09:30:00+03:00");
+
+let network: Network;
+let merchant: Merchant;
+beforeEach(async () => {
+  network = freshNetwork();
+  vi.useFakeTimers({ toFake: ["Date"], now: NOW });
+  await env.DB.exec("DELETE FROM progress; DELETE FROM statement_lines;");
+  merchant = await newMerchant({ callbackUrl: "https://duka.co.ke/callback" });
+});
+
+const statement = (lines: (Omit<StatementLine, "at"> & { at?: number })[]) =>
+  mpesaStatement(lines.map((line) => ({ at: NOW + 20_000, ...line })));
+
+/** A push whose acknowledgement was lost: M-Pesa's checkout id is not known. */
+async function unclearPush(phone: string, amount = 150, reference = "ORDER_1") {
+  const works = network.push;
+  network.push = broken("TimeoutError");
+  const pushed = await push(merchant.key, { phone, amount, account_reference: reference });
+  network.push = works;
+  expect(pushed.status).toBe(202);
+  return pushed.body;
+}
+
+async function runLater(): Promise<void> {
+  vi.setSystemTime(NOW + 120_000);
+  await tick();
+}
+
+const balance = async (of = merchant) =>
+  (await request("/v1/account", { key: of.key })).body.account.wallet_balance;
+
+describe("M-Pesa's own statement", () => {
+  it("settles a payment whose acknowledgement was lost, and tells the merchant", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const pushed = await unclearPush(phone);
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      status: "completed",
+      mpesa_receipt: receipt,
+      checkout_request_id: pushed.checkout_request_id,
+    });
+    expect(await balance()).toBe(150);
+    expect(network.count("duka.co.ke")).toBe(1);
+  });
+
+  it("credits once, however often it shows the payment, and when the callback comes after all", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const pushed = await unclearPush(phone);
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    await runLater();
+    vi.setSystemTime(NOW + 600_000);
+    await tick();
+    await callBack(network.pushes[0]?.CallBackURL ?? "", paid(pushed, { receipt }));
+    expect(await balance()).toBe(150);
+    expect(network.count("duka.co.ke")).toBe(1);
+  });
+
+  it.each([
+    ["another amount", { amount: 151 }],
+    ["another reference", { reference: "ORDER_2" }],
+    ["another phone", { phone: "254799000111" }],
+    ["another time", { at: NOW - 3_600_000 }],
+  ])("proves nothing with %s", async (_, change) => {
+    const phone = newPhone();
+    const pushed = await unclearPush(phone);
+    network.pull = statement([
+      { receipt: newReceipt(), phone, amount: 150, reference: "ORDER_1", ...change },
+    ]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({ status: "pending" });
+    expect(await balance()).toBe(0);
+  });
+
+  it("decides nothing where two payments fit", async () => {
+    const phone = newPhone();
+    const first = await unclearPush(phone);
+    const second = await unclearPush(phone);
+    network.pull = statement([{ receipt: newReceipt(), phone, amount: 150, reference: "ORDER_1" }]);
+    await runLater();
+    for (const { transaction_id: id } of [first, second]) {
+      expect(await readTransaction(merchant.key, id)).toMatchObject({ status: "pending" });
+    }
+    expect(await balance()).toBe(0);
+  });
+
+  it("gives no credit for a receipt that another payment has", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const known = await push(merchant.key, { phone, account_reference: "ORDER_1" });
+    await callBack(network.pushes[0]?.CallBackURL ?? "", paid(known.body, { receipt }));
+    const pushed = await unclearPush(phone);
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({ status: "pending" });
+    expect(await balance()).toBe(150);
+  });
+
+  it("fills in the receipt of a payment that a query completed, without a second webhook", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const { body } = await push(merchant.key, { phone, account_reference: "ORDER_1" });
+    network.query = queryResult("0", "The service request is processed successfully.");
+    await runLater();
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({
+      status: "completed",
+      mpesa_receipt: null,
+    });
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    vi.setSystemTime(NOW + 600_000);
+    await tick();
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({
+      mpesa_receipt: receipt,
+    });
+    expect(await balance()).toBe(150);
+    expect(network.count("duka.co.ke")).toBe(1);
+  });
+
+  it("turns a failure into the success that it was, and tells it by a second webhook", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const { body } = await push(merchant.key, { phone, account_reference: "ORDER_1" });
+    network.query = queryResult("1032", "Request cancelled by user.");
+    await runLater();
+    vi.setSystemTime(NOW + 200_000);
+    await tick();
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({ status: "failed" });
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    vi.setSystemTime(NOW + 600_000);
+    await tick();
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({
+      status: "completed",
+      mpesa_receipt: receipt,
+    });
+    const codes = network.to("duka.co.ke").map((sent) => JSON.parse(sent.text).Body.stkCallback.ResultCode);
+    expect(codes).toEqual([1032, 0]);
+    expect(await balance()).toBe(150);
+  });
+
+  it("is asked for again where M-Pesa gave no answer, from where it was left", async () => {
+    const phone = newPhone();
+    const receipt = newReceipt();
+    const pushed = await unclearPush(phone);
+    network.pull = broken("NetworkError");
+    await runLater();
+    network.pull = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    vi.setSystemTime(NOW + 7_200_000);
+    await tick();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: receipt,
+    });
+  });
+});
+
+describe("M-Pesa's statement of a busy shortcode", () => {
+  const strangers = (count: number, at = NOW - 3_600_000): StatementLine[] =>
+    Array.from({ length: count }, () => ({
+      receipt: newReceipt(),
+      phone: newPhone(),
+      amount: 5,
+      reference: "OTHER",
+      at,
+    }));
+
+  it("is read in parts where it has more lines than fit, and gets to its end", async () => {
+    const [phone, receipt] = [newPhone(), newReceipt()];
+    const pushed = await unclearPush(phone);
+    const full = statement(strangers(100));
+    const proof = statement([{ receipt, phone, amount: 150, reference: "ORDER_1" }]);
+    network.pull = (sent) => {
+      const { StartDate = "", EndDate = "" } = said(sent);
+      const [from, to] = [StartDate, EndDate].map((date) => Date.parse(`${date.replace(" ", "T")}+03:00`));
+      if ((to ?? 0) - (from ?? 0) > 1_800_000) return full();
+      return (to ?? 0) >= NOW ? proof() : statement([])();
+    };
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: receipt,
+    });
+    const [pulled] = await rows<{ done_to: number }>("SELECT done_to FROM progress WHERE work = 'pull'");
+    expect(pulled?.done_to).toBe(NOW + 120_000);
+  });
+
+  it("settles what is new though hundreds of older lines fit nothing", async () => {
+    const [phone, receipt] = [newPhone(), newReceipt()];
+    const pushed = await unclearPush(phone);
+    const lines = [
+      ...strangers(250),
+      { receipt, phone, amount: 150, reference: "ORDER_1", at: NOW + 20_000 },
+    ];
+    network.pull = (sent) => {
+      const offset = Number(said(sent).OffSetValue);
+      return mpesaStatement(lines.slice(offset, offset + 100))();
+    };
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: receipt,
+    });
+  });
+});
+
+describe("a callback that met a fault of ours", () => {
+  it("is kept, and tried again by the cron", async () => {
+    const { body } = await push(merchant.key);
+    const receipt = newReceipt();
+    const url = new URL(network.pushes[0]?.CallBackURL ?? "").pathname;
+    let faults = 0;
+    const failing = new Proxy(env.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name === "batch") {
+          return (statements: D1PreparedStatement[]) => {
+            if (faults++ === 0) throw new Error("a fault of ours");
+            return target.batch(statements);
+          };
+        }
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const answer = await request(url, { body: paid(body, { receipt }), env: { DB: failing } });
+    expect(answer.status).toBe(200);
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({ status: "pending" });
+    await tick();
+    expect(await readTransaction(merchant.key, body.transaction_id)).toMatchObject({
+      mpesa_receipt: receipt,
+    });
+    expect(await balance()).toBe(150);
+  });
+});

@@ -1,0 +1,384 @@
+import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createDeps } from "../../src/deps.ts";
+import { keepFigures } from "../../src/features/operations/record.ts";
+import { callBack, newMerchant, newReceipt, paid, push, rows, tick } from "../support/gateway.ts";
+import { broken, freshNetwork, type Network, queryResult } from "../support/network.ts";
+import {
+  answerTo,
+  b2cPaid,
+  collect,
+  consume,
+  lastPaymentRequest,
+  PAYING,
+  queuedPayout,
+} from "../support/payouts.ts";
+import { signUp, Visitor } from "../support/visitor.ts";
+import { asOperator, unclearPayment } from "./support.ts";
+
+let network: Network;
+beforeEach(() => {
+  network = freshNetwork();
+});
+
+const PASSWORD = "a long password of hers";
+const OUTSIDE = {
+  PUBLIC_BASE_URL: "https://pay.example.co.ke",
+  ENVIRONMENT: "sandbox",
+  ROUTING: "direct",
+};
+
+/** An operator who is signed in, without a second factor. */
+async function operator(bindings: Record<string, unknown> = {}) {
+  const email = `jane.${crypto.randomUUID()}@smartpay.co.ke`;
+  const { body } = await asOperator("/operators", { email, name: "Jane" });
+  const visitor = new Visitor(bindings);
+  const token = new URL(body.link).searchParams.get("token") ?? "";
+  await visitor.submit("/reset-password", { token, password: PASSWORD });
+  await visitor.submit("/login", { email, password: PASSWORD });
+  return { visitor, email };
+}
+
+const PAGES = ["", "/figures", "/unclear", "/dead-letters", "/merchants", "/statements", "/ledger", "/audit"];
+
+describe("the console", () => {
+  it("is nothing to strangers and to merchants, whatever they ask or send", async () => {
+    const stranger = new Visitor();
+    const { visitor: merchant } = await signUp();
+    for (const path of PAGES) {
+      expect((await stranger.get(`/operator${path}`)).location).toContain("/login");
+      expect((await merchant.get(`/operator${path}`)).status).toBe(404);
+    }
+    const sent = await merchant.submit("/operator/reversals", { receipt: "UKO1234567", reason: "x" });
+    expect(sent.status).toBe(404);
+    expect((await merchant.submit("/operator/second-factor", { password: PASSWORD })).status).toBe(404);
+  });
+
+  it("shows its pages to an operator, who gets nothing of the dashboard", async () => {
+    const { visitor } = await operator();
+    for (const path of PAGES)
+      expect([path, (await visitor.get(`/operator${path}`)).status]).toEqual([path, 200]);
+    expect((await visitor.get("/dashboard")).location).toBe("/operator");
+    expect((await visitor.get("/dashboard/api")).location).toBe("/operator");
+  });
+
+  it("outside local shows nothing before the second factor is set up, and does nothing", async () => {
+    const { visitor } = await operator(OUTSIDE);
+    for (const path of PAGES) {
+      const { location, status, text } = await visitor.get(`/operator${path}`);
+      expect([path, location, status, text]).toEqual([path, "/operator/second-factor", 303, ""]);
+    }
+    const sent = await visitor.submit("/operator/reversals", { receipt: "UKO1234567", reason: "x" });
+    expect([sent.status, sent.location]).toEqual([303, "/operator/second-factor"]);
+    expect((await visitor.get("/operator/second-factor")).status).toBe(200);
+    const wrong = await visitor.submit("/operator/second-factor", { password: "not the password" });
+    expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining("This is not your password.")]);
+    const made = await visitor.submit("/operator/second-factor", { password: PASSWORD });
+    expect(made.html).toContain("<svg");
+    const guess = await visitor.submit("/operator/second-factor/code", { code: "000000" });
+    expect(guess.status).toBe(400);
+    expect((await visitor.get("/operator")).location).toBe("/operator/second-factor");
+  });
+
+  it("lets an operator who lost the second factor in by a new link alone", async () => {
+    const { visitor, email } = await operator();
+    await rows("UPDATE users SET two_factor_enabled = 1 WHERE email = ?", email);
+    const { body } = await asOperator("/operators", { email, name: "Jane", reset_second_factor: true });
+    expect((await visitor.get("/operator")).location).toContain("/login");
+    expect((await visitor.submit("/login", { email, password: PASSWORD })).status).toBe(400);
+    const token = new URL(body.link).searchParams.get("token") ?? "";
+    await visitor.submit("/reset-password", { token, password: "another long password" });
+    const again = await visitor.submit("/login", { email, password: "another long password" });
+    expect(again.location).toBe("/dashboard");
+    expect((await visitor.get("/operator")).text).toContain("Set it up");
+    const log = (await visitor.get("/operator/audit")).text;
+    expect(log).toContain("operator.second_factor_reset");
+  });
+
+  it("shows what a reversal would do before it is recorded, and wants a reason then", async () => {
+    const { visitor } = await operator();
+    const merchant = await newMerchant();
+    const id = await collect(network, merchant, 500);
+    await rows("UPDATE wallets SET balance = 200 WHERE merchant_id = ?", merchant.merchantId);
+    const [payment] = await rows<{ mpesa_receipt: string }>(
+      "SELECT mpesa_receipt FROM transactions WHERE id = ?",
+      id,
+    );
+    const receipt = payment?.mpesa_receipt ?? "";
+    const balance = () =>
+      rows("SELECT balance, owed FROM wallets WHERE merchant_id = ?", merchant.merchantId);
+    const page = await visitor.get(`/operator/reversals?receipt=${receipt.toLowerCase()}`);
+    for (const shown of [merchant.account, id, "KES 500", "KES 200", "KES 300"]) {
+      expect(page.text, shown).toContain(shown);
+    }
+    expect(await balance()).toEqual([{ balance: 200, owed: 0 }]);
+    expect((await visitor.get("/operator/reversals?receipt=UKO0000000")).status).toBe(404);
+    const blank = await visitor.submit("/operator/reversals", { receipt, reason: " " });
+    expect([blank.status, blank.text]).toEqual([400, expect.stringContaining("must say why")]);
+    expect((await visitor.submit("/operator/reversals", { receipt, reason: "Safaricom." })).status).toBe(303);
+    expect(await balance()).toEqual([{ balance: 0, owed: 300 }]);
+    // The other tests' ledgers are checked with this one's.
+    await rows("UPDATE wallets SET balance = 300 WHERE merchant_id = ?", merchant.merchantId);
+  });
+
+  it("wants a reason for what it does, and takes no form from another site", async () => {
+    const { visitor } = await operator();
+    const merchant = await newMerchant();
+    const action = `/operator/merchants/${merchant.account}/keys/${merchant.keyId}/suspend`;
+    expect((await visitor.submit(action, { reason: " " })).status).toBe(400);
+    expect((await visitor.submit(action, { reason: "x" }, { Origin: "https://evil.example" })).status).toBe(
+      403,
+    );
+    expect(await rows("SELECT suspended_at FROM api_keys WHERE id = ?", merchant.keyId)).toEqual([
+      { suspended_at: null },
+    ]);
+    expect((await visitor.submit(action, { reason: "The police." })).status).toBe(303);
+    const log = await visitor.get(`/operator/audit?subject=key:${merchant.keyId}`);
+    expect(log.text).toContain("key.suspend");
+    expect(log.text).toContain("The police.");
+    expect(log.text).toContain("Jane");
+  });
+});
+
+describe("the console's pages", () => {
+  it("show of a ruling its subject, its target, and who proposed and decided it", async () => {
+    const { visitor } = await operator();
+    const { merchant, id } = await unclearPayment(network);
+    const proposed = await visitor.submit(`/operator/unclear/${id}`, {
+      decision: "paid",
+      receipt: newReceipt(),
+      reason: "The portal.",
+    });
+    const before = await visitor.get(proposed.location ?? "");
+    for (const shown of [merchant.account, "KES 150", "by Jane"]) expect(before.text, shown).toContain(shown);
+    await visitor.submit(`${proposed.location}/apply`, {});
+    expect((await visitor.get(proposed.location ?? "")).text.match(/by Jane/g)).toHaveLength(2);
+
+    network = freshNetwork();
+    const [one, other] = [await push(merchant.key), await push(merchant.key)];
+    const url = network.pushes.find(({ CallBackURL }) => CallBackURL?.includes(other.body.transaction_id));
+    await callBack(url?.CallBackURL ?? "", paid(one.body), PAYING);
+    const { body } = await asOperator("/unmatched");
+    const { subject } = body.callbacks.find(
+      (c: { reference: string }) => c.reference === other.body.transaction_id,
+    );
+    const attach = await visitor.submit(`/operator/unclear/${encodeURIComponent(subject)}`, {
+      decision: "attach",
+      attach_to: one.body.transaction_id,
+      reason: "The portal.",
+    });
+    const page = await visitor.get(attach.location ?? "");
+    for (const shown of ["The payment that it is attached to", one.body.transaction_id, "KES 150"]) {
+      expect(page.text, shown).toContain(shown);
+    }
+    await visitor.submit(`${attach.location}/apply`, {});
+  });
+
+  it("show of an act its detail, and earlier acts on the same alone", async () => {
+    const { visitor } = await operator();
+    const merchant = await newMerchant();
+    await rows(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+       INSERT INTO audit_log (at, actor, action, subject, reason, detail)
+       SELECT 1, 'token', 'grant.plan', ?, 'number ' || i, '{"plan":"Starter"}' FROM n`,
+      `key:${merchant.keyId}`,
+    );
+    await newMerchant();
+    const first = await visitor.get(`/operator/audit?subject=key:${merchant.keyId}`);
+    expect(first.text).toContain("plan Starter");
+    const [, earlier = ""] = /href="(\/operator\/audit\?before=[^"]+)"/.exec(first.html) ?? [];
+    const second = await visitor.get(earlier.replaceAll("&amp;", "&"));
+    expect(second.text).toContain("number 1 ");
+    expect(second.text).not.toContain("merchant.create");
+  });
+
+  it("say when their figures are of", async () => {
+    const { visitor } = await operator();
+    expect((await visitor.get("/operator/figures")).text).toMatch(/As of \d\d:\d\d:\d\d/);
+  });
+});
+
+describe("the second factor", () => {
+  const secretOf = (html: string) =>
+    /secret=([A-Z2-7]+)/.exec(html)?.[1] ?? /\b[A-Z2-7]{32,}\b/.exec(html)?.[0] ?? "";
+
+  /** The six digits that an authenticator app shows now (RFC 6238). */
+  async function codeOf(secret: string) {
+    const bits = [...secret]
+      .map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"))
+      .join("");
+    const bytes = (bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2));
+    const algorithm = { name: "HMAC", hash: "SHA-1" };
+    const key = await crypto.subtle.importKey("raw", new Uint8Array(bytes), algorithm, false, ["sign"]);
+    const counter = new DataView(new ArrayBuffer(8));
+    counter.setBigUint64(0, BigInt(Math.floor(Date.now() / 30_000)));
+    const mac = new DataView(await crypto.subtle.sign("HMAC", key, counter.buffer));
+    const number = mac.getUint32(mac.getUint8(19) & 15) & 0x7fffffff;
+    return String(number % 1_000_000).padStart(6, "0");
+  }
+
+  async function enrolled() {
+    const { visitor, email } = await operator(OUTSIDE);
+    const elsewhere = new Visitor(OUTSIDE);
+    await elsewhere.submit("/login", { email, password: PASSWORD });
+    const made = await visitor.submit("/operator/second-factor", { password: PASSWORD });
+    const secret = secretOf(made.html);
+    const on = await visitor.submit("/operator/second-factor/code", { code: await codeOf(secret) });
+    expect([on.status, on.location]).toEqual([303, "/operator?done=second-factor"]);
+    return { visitor, elsewhere, email, secret };
+  }
+
+  it("lets an operator in outside local, and ends the sessions that were begun without it", async () => {
+    const { visitor, elsewhere, email, secret } = await enrolled();
+    for (const path of PAGES) expect((await visitor.get(`/operator${path}`)).status, path).toBe(200);
+    expect((await elsewhere.get("/operator")).location).toContain("/login");
+
+    const again = new Visitor(OUTSIDE);
+    const asked = await again.submit("/login", { email, password: PASSWORD });
+    expect((await again.get("/operator")).location).toContain("/login");
+    const { location } = asked;
+    const signedIn = await again.submit(location ?? "", { code: await codeOf(secret) });
+    expect(signedIn.status).toBe(303);
+    expect((await again.get("/operator")).status).toBe(200);
+  });
+
+  it("takes ten guesses in a quarter of an hour, and then not the right code either", async () => {
+    const { visitor } = await operator(OUTSIDE);
+    const made = await visitor.submit("/operator/second-factor", { password: PASSWORD });
+    const secret = secretOf(made.html);
+    for (const _ of Array(10)) {
+      const guess = await visitor.submit("/operator/second-factor/code", { code: "000000" });
+      expect(guess.status).toBe(400);
+    }
+    const right = await visitor.submit("/operator/second-factor/code", { code: await codeOf(secret) });
+    expect(right.status).toBe(429);
+    expect((await visitor.get("/operator")).location).toBe("/operator/second-factor");
+  });
+
+  it("says that it is locked where too many codes were wrong, at the sign-in", async () => {
+    const { email, secret } = await enrolled();
+    await rows("UPDATE two_factors SET locked_until = ?", Date.now() + 60_000);
+    const again = new Visitor(OUTSIDE);
+    const { location } = await again.submit("/login", { email, password: PASSWORD });
+    const refused = await again.submit(location ?? "", { code: await codeOf(secret) });
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("Too many wrong codes.")]);
+    expect((await again.get("/operator")).location).toContain("/login");
+    await rows("UPDATE two_factors SET locked_until = NULL");
+  });
+});
+
+describe("a merchant's statements in the console", () => {
+  it("are not those of all where the account number is none", async () => {
+    const { visitor } = await operator();
+    expect((await visitor.get("/operator/statements?account_number=nonsense")).status).toBe(404);
+  });
+});
+
+describe("the figures", () => {
+  it("tell what is pending, M-Pesa's calls, and the float that a payout's result told of", async () => {
+    const merchant = await newMerchant();
+    await push(merchant.key);
+    network.push = broken("TimeoutError");
+    await push(merchant.key);
+    network = freshNetwork();
+    const payout = await queuedPayout(network);
+    const ids = network.acknowledged();
+    network.b2c = () => Response.json(ids);
+    await consume([payout]);
+    await answerTo(lastPaymentRequest(network).ResultURL, b2cPaid(ids));
+
+    const ctx = createExecutionContext();
+    await keepFigures(createDeps({ ...env, ...PAYING }, ctx));
+    await waitOnExecutionContext(ctx);
+    const { body } = await asOperator("/figures");
+    expect(body.pending).toBeGreaterThanOrEqual(2);
+    expect(body.float).toMatchObject([{ account: "utility", amount: 10_116 }]);
+    const stk = body.daraja.find(({ product }: { product: string }) => product === "stkpush");
+    expect(stk.calls).toBeGreaterThanOrEqual(2);
+    expect(stk.failed).toBeGreaterThanOrEqual(1);
+  });
+});
+
+describe("an alert", () => {
+  const told = (kind: string) =>
+    rows<{ id: string }>("SELECT id FROM notices WHERE id LIKE ? ORDER BY created_at", `alert:${kind}:%`);
+  const minutesAgo = (table: string, columns: string[], minutes: number) =>
+    rows(`UPDATE ${table} SET ${columns.map((c) => `${c} = ${c} - ${minutes * 60_000}`).join()}`);
+
+  it("of a low float is told once for as long as it lasts, and again when it comes back", async () => {
+    await rows(
+      "INSERT INTO float_balances VALUES ('utility', 100, 1) ON CONFLICT DO UPDATE SET amount = 100",
+    );
+    await tick(PAYING);
+    await tick(PAYING);
+    expect(await told("float_low")).toHaveLength(1);
+    expect((await asOperator("/figures")).body.alerts).toMatchObject([{ kind: "float_low" }]);
+    await rows("UPDATE float_balances SET amount = 1000000");
+    await tick(PAYING);
+    expect((await asOperator("/figures")).body.alerts).toHaveLength(1);
+    await minutesAgo("alerts", ["last_seen_at", "since"], 16);
+    await tick(PAYING);
+    expect((await asOperator("/figures")).body.alerts).toEqual([]);
+    await rows("UPDATE float_balances SET amount = 100");
+    await tick(PAYING);
+    expect(await told("float_low")).toHaveLength(2);
+    await rows("DELETE FROM float_balances");
+    await rows("DELETE FROM alerts");
+  });
+
+  it("of callbacks that do not arrive comes when payments complete only by asking", async () => {
+    await tick(PAYING);
+    await rows("DELETE FROM minute_figures"); // what came by callbacks in the tests before
+    const merchant = await newMerchant();
+    for (const _ of [1, 2, 3, 4, 5]) await push(merchant.key);
+    await rows(
+      "UPDATE transactions SET due_at = 1, created_at = created_at - 60000 WHERE merchant_id = ?",
+      merchant.merchantId,
+    );
+    network.query = queryResult("0", "The service request is processed successfully.");
+    await tick(PAYING);
+    await tick(PAYING);
+    expect(await told("callbacks_missing")).toHaveLength(1);
+  });
+
+  it("of a payment that is pending for too long comes once", async () => {
+    const merchant = await newMerchant();
+    const { body } = await push(merchant.key);
+    const old = `tx_${(Date.now() - 2 * 3_600_000).toString(16).padStart(12, "0")}${"a".repeat(20)}`;
+    await rows("UPDATE transactions SET id = ? WHERE id = ?", old, body.transaction_id);
+    await tick(PAYING);
+    await tick(PAYING);
+    expect(await told("pending_old")).toHaveLength(1);
+    await rows("DELETE FROM transactions WHERE id = ?", old);
+  });
+
+  it("of webhooks that nobody sends comes when they are long overdue", async () => {
+    const merchant = await newMerchant();
+    for (const i of [...Array(60).keys()]) {
+      await rows(
+        `INSERT INTO webhook_deliveries (merchant_id, id, key_id, url, body, created_at, due_at)
+         VALUES (?, ?, ?, 'http://localhost:9/', '{}', 1, 1)`,
+        merchant.merchantId,
+        `wh_${String(i).padStart(32, "0")}_test`,
+        merchant.keyId,
+      );
+    }
+    await tick(PAYING);
+    expect(await told("webhooks_piling")).toHaveLength(1);
+    await rows("DELETE FROM webhook_deliveries");
+  });
+
+  it("of a broken ledger comes from the daily check, and ends with the next that holds", async () => {
+    const merchant = await newMerchant();
+    await rows("UPDATE wallets SET balance = 7 WHERE merchant_id = ?", merchant.merchantId);
+    await rows("DELETE FROM progress WHERE work = 'verify'");
+    await tick(PAYING);
+    await tick(PAYING);
+    expect(await told("ledger_broken")).toHaveLength(1);
+    await rows("UPDATE wallets SET balance = 0 WHERE merchant_id = ?", merchant.merchantId);
+    await rows("UPDATE progress SET due_at = 1 WHERE work = 'verify'");
+    await tick(PAYING);
+    const { body } = await asOperator("/figures");
+    expect(body.alerts.map(({ kind }: { kind: string }) => kind)).not.toContain("ledger_broken");
+  });
+});
