@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import net from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const wrangler = join(
@@ -41,27 +41,6 @@ export const QUIET = {
   X_LOCAL_OBSERVABILITY: "false",
   CI: "true",
 };
-
-export async function isFree(port) {
-  for (const host of ["127.0.0.1", "::1"]) {
-    const server = net.createServer();
-    const error = await new Promise((done) => {
-      server.once("error", done);
-      server.listen(port, host, () => done(undefined));
-    });
-    await new Promise((done) => server.close(done));
-    if (error?.code === "EADDRINUSE") return false;
-  }
-  return true;
-}
-
-export async function freePort() {
-  const server = net.createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 export class Local {
   children = new Set();

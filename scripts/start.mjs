@@ -1,7 +1,8 @@
 // `npm start`: the gateway and the simulator together, ready to take a payment.
 // Settings: PORT, SIMULATOR_PORT, STATE_DIR, and every setting of the gateway (README, "Settings").
 import { join, resolve } from "node:path";
-import { isFree, Local, root } from "./local.mjs";
+import { Local, root } from "./local.mjs";
+import { isFree } from "./ports.mjs";
 
 const { env } = process;
 const port = Number(env.PORT ?? 8787);

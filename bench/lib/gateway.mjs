@@ -1,5 +1,5 @@
 // The gateway as the bench talks to it: merchants, their keys, and M-Pesa's side.
-import { freePort } from "../../scripts/local.mjs";
+import { freePort } from "../../scripts/ports.mjs";
 import { migrate, run, worker } from "./workers.mjs";
 
 const OPERATOR_TOKEN = "an-operator-token-for-the-bench-alone";

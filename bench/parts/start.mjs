@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort, root } from "../../scripts/local.mjs";
+import { root } from "../../scripts/local.mjs";
+import { freePort } from "../../scripts/ports.mjs";
 import { Api } from "../lib/gateway.mjs";
 
 export async function startUp({ stateDir }) {

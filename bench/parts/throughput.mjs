@@ -1,6 +1,6 @@
 // Requests a second as ratios to an empty route's, all in one workerd, a slice of each after the other.
 import { randomBytes } from "node:crypto";
-import { freePort } from "../../scripts/local.mjs";
+import { freePort } from "../../scripts/ports.mjs";
 import { gateway, pushBody, start } from "../lib/gateway.mjs";
 import { httpText, load, percentile } from "../lib/load.mjs";
 import { emptyWorker } from "../lib/workers.mjs";

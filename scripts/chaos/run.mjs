@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { freePort, Local } from "../local.mjs";
+import { Local } from "../local.mjs";
+import { freePort } from "../ports.mjs";
 import { stillOpen, violations } from "./books.mjs";
 import { addFired, FAULTS, insistOn, neverFired } from "./faults.mjs";
 

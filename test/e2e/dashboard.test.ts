@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { inspect, openBrowser } from "./support/browser.ts";
-import { newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
+import { eventually, newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
 
 const stateDir = newStateDir();
 let running: Running;
@@ -31,13 +31,15 @@ const customer = "254733000111";
 const open = (path: string) => page.goto(`${running.gateway}${path}`);
 const heading = () => page.getByRole("heading", { level: 1 }).innerText();
 
-/** The last code that arrived on the simulated phone. */
+/** The last code on the simulated phone, once one has arrived. */
 async function codeOn(msisdn: string): Promise<string> {
-  const answer = await fetch(`${running.simulator}/phones/${msisdn}/messages`);
-  const { messages } = (await answer.json()) as { messages: { text: string }[] };
-  return (
-    /\b\d{6}\b/.exec(messages.map(({ text }) => text).find((text) => text.includes("code")) ?? "")?.[0] ?? ""
-  );
+  const code = async () => {
+    const answer = await fetch(`${running.simulator}/phones/${msisdn}/messages`);
+    const { messages } = (await answer.json()) as { messages: { text: string }[] };
+    const withCode = messages.find(({ text }) => text.includes("code"));
+    return /\b\d{6}\b/.exec(withCode?.text ?? "")?.[0] ?? "";
+  };
+  return eventually(code, (digits) => digits !== "");
 }
 
 /** The customer opens the phone's page in another tab, and types the PIN. */

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../scripts/ports.mjs";
 import {
   type Call,
   CLIENTS,
@@ -72,14 +71,6 @@ const pushed = async (body: object): Promise<string> =>
 /** The customer cancels, and the phone is free for another prompt. */
 const cancelled = (phone: string, checkoutRequestId: string) =>
   post(`${running.simulator}/phones/${phone}/prompts/${checkoutRequestId}`, { action: "cancel" });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo; // listening on TCP
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 const document = async () => (await fetch(`${running.gateway}/openapi.json`)).json();
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../scripts/ports.mjs";
 
 /** What `npm start` runs, on ports and in a state folder of its own. */
 export type Running = {
@@ -15,14 +16,6 @@ export type Running = {
   output: () => string;
   stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo; // listening on TCP
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 export const newStateDir = () => mkdtempSync(join(tmpdir(), "smartpay-"));
 export const removeStateDir = (path: string) => rmSync(path, { recursive: true, force: true });
