@@ -429,7 +429,8 @@ describe("a payout is sent once", () => {
       dueAt = (await payoutRow(behind)).due_at ?? 0;
       looked.push(dueAt - start - at);
     }
-    expect(looked.slice(0, 8)).toEqual([...looked.slice(0, 8)].sort((a, b) => a - b));
+    // Each pause is nearly twice the one before, but for the first two, both close to the shortest there is.
+    expect(looked.slice(1, 8)).toEqual([...looked.slice(1, 8)].sort((a, b) => a - b));
     expect(Math.max(...looked.slice(0, 2))).toBeLessThan(MINUTE);
     expect(Math.max(...looked)).toBeGreaterThan(8 * MINUTE);
     expect(Math.max(...looked)).toBeLessThan(13 * MINUTE);
