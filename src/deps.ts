@@ -26,6 +26,7 @@ import type { EmailPort } from "./upstreams/email/port.ts";
 import { resendEmail } from "./upstreams/email/resend.ts";
 import { analyticsEngine } from "./upstreams/metrics/analytics-engine.ts";
 import type { Metrics } from "./upstreams/metrics/port.ts";
+import { createOutgoing, type Outgoing } from "./upstreams/outgoing.ts";
 import { smsGatewayClient } from "./upstreams/sms-gateway/client.ts";
 import type { SmsPort } from "./upstreams/sms-gateway/port.ts";
 
@@ -34,6 +35,7 @@ export interface Deps {
   config: Config;
   db: Db;
   now: Clock;
+  outgoing: Outgoing;
   limits: LimitsPort;
   daraja: DarajaPort;
   darajaPayouts: DarajaPayoutPort;
@@ -75,21 +77,24 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">): 
   const config = configOf(env);
   const now = Date.now;
   const metrics = analyticsEngine(env.METRICS);
+  const outgoing = createOutgoing();
   const { daraja: darajaConfig, scaled } = config;
-  const daraja = darajaHttp({ config: darajaConfig, scaled, tokens: env.DARAJA_TOKEN, now, metrics, meter });
+  const tokens = env.DARAJA_TOKEN;
+  const daraja = darajaHttp({ config: darajaConfig, scaled, tokens, now, metrics, meter, outgoing });
   return {
     config,
     db: connect(env.DB),
     now,
+    outgoing,
     limits: limitsOf(env, config.limits),
     daraja: stkClient(daraja),
     darajaPayouts: payoutClient(daraja),
     darajaStatement: statementClient(daraja),
     darajaHealth: healthClient(daraja),
     metrics,
-    dns: config.environment === "local" ? noDns : dnsOverHttps,
-    email: emailOf(env, config),
-    sms: config.sms && smsGatewayClient({ config: config.sms, scaled: config.scaled }),
+    dns: config.environment === "local" ? noDns : dnsOverHttps(outgoing),
+    email: emailOf(env, config, outgoing),
+    sms: config.sms && smsGatewayClient({ config: config.sms, scaled, outgoing }),
     webhookQueue: env.WEBHOOK_QUEUE,
     payoutQueue: env.PAYOUT_QUEUE,
     smsQueue: env.SMS_QUEUE,
@@ -107,9 +112,9 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">): 
   };
 }
 
-function emailOf(env: Env, { email }: Config): EmailPort {
+function emailOf(env: Env, { email }: Config, outgoing: Outgoing): EmailPort {
   const { apiKey, from, baseUrl } = email;
-  if (apiKey) return resendEmail({ baseUrl, apiKey, from });
+  if (apiKey) return resendEmail({ baseUrl, apiKey, from, outgoing });
   if (env.EMAIL) return cloudflareEmail({ binding: env.EMAIL, from });
   return {
     send: async () => {

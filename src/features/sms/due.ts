@@ -1,4 +1,5 @@
 import { logFault } from "../../http/log.ts";
+import { concurrently } from "../../lib/concurrently.ts";
 import { type DispatchDeps, dispatch } from "./dispatch.ts";
 import { readDueMessages, recordUnclear } from "./store.ts";
 
@@ -11,12 +12,9 @@ const AT_ONCE = 5;
  * that died after it was marked is not repeated: it becomes unclear.
  */
 export async function takeUpDue(deps: DispatchDeps): Promise<void> {
-  const work = (await readDueMessages(deps.db, deps.now(), AT_MOST)).values();
-  const worker = async () => {
-    for (const sms of work) {
-      const taken = sms.status === "sending" ? recordUnclear(deps.db, sms) : dispatch(deps, sms);
-      await taken.catch((error) => logFault(`SMS ${sms.id}`, error));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const due = await readDueMessages(deps.db, deps.now(), AT_MOST);
+  await concurrently(due, AT_ONCE, async (sms) => {
+    const taken = sms.status === "sending" ? recordUnclear(deps.db, sms) : dispatch(deps, sms);
+    await taken.catch((error) => logFault(`SMS ${sms.id}`, error));
+  });
 }

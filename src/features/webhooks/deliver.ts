@@ -5,6 +5,7 @@ import { logEvent } from "../../http/log.ts";
 import { jittered } from "../../lib/backoff.ts";
 import { type Clock, SECOND_MS } from "../../lib/clock.ts";
 import type { Metrics } from "../../upstreams/metrics/port.ts";
+import type { Outgoing } from "../../upstreams/outgoing.ts";
 import { type CallbackCheckDeps, isCallable } from "../keys/callback-check.ts";
 import { announceNotices, type NotifyDeps } from "../notices/notify.ts";
 import type { WebhookMessage } from "./message.ts";
@@ -22,6 +23,7 @@ import { type Deliverable, leaseDelivery, readSecrets, recordAttempt, recordGive
 export type DeliverDeps = {
   db: Db;
   now: Clock;
+  outgoing: Outgoing;
   config: Pick<Config, "webhookRetryMs"> & CallbackCheckDeps["config"];
   dns: CallbackCheckDeps["dns"];
   webhookQueue: Pick<Queue<WebhookMessage>, "send">;
@@ -69,19 +71,22 @@ export async function deliver(deps: DeliverDeps, delivery: Deliverable): Promise
 }
 
 async function send(deps: DeliverDeps, delivery: Deliverable): Promise<Attempt> {
-  const at = deps.now();
+  let at = deps.now();
   try {
     if (!(await isCallable(deps, delivery.url))) throw new Error("The callback URL is not allowed.");
-    const response = await fetch(delivery.url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...(await signatures(deps, delivery, at)) },
-      body: delivery.body,
-      redirect: "manual",
-      signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+    return await deps.outgoing(async () => {
+      at = deps.now();
+      const response = await fetch(delivery.url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...(await signatures(deps, delivery, at)) },
+        body: delivery.body,
+        redirect: "manual",
+        signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+      });
+      // The status has told already; what the body says, or whether it ends, changes nothing.
+      const text = await beginningOf(response).catch(() => "");
+      return { at, status: response.status, durationMs: deps.now() - at, response: text, error: null };
     });
-    // The status has told already; what the body says, or whether it ends, changes nothing.
-    const text = await beginningOf(response).catch(() => "");
-    return { at, status: response.status, durationMs: deps.now() - at, response: text, error: null };
   } catch (error) {
     return { at, status: null, durationMs: deps.now() - at, response: "", error: String(error) };
   }

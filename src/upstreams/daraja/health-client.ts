@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10 * SECOND_MS;
 const NO_PAYMENT = "ws_CO_00000000000000000000000000";
 
 /** What tells whether Daraja can be worked with, without a payment. */
-export function healthClient({ config, now, post, token, object }: DarajaHttp): DarajaHealthPort {
+export function healthClient({ config, now, outgoing, post, token, object }: DarajaHttp): DarajaHealthPort {
   const fault = (asked: Promise<unknown>) => asked.then(() => undefined).catch((error) => String(error));
 
   return {
@@ -39,9 +39,12 @@ export function healthClient({ config, now, post, token, object }: DarajaHttp): 
     },
 
     async clockAheadMs(): Promise<number | undefined> {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const response = await fetch(`${config.baseUrl}/oauth/v1/generate`, { redirect: "manual", signal });
-      await response.body?.cancel();
+      const response = await outgoing(async () => {
+        const signal = AbortSignal.timeout(TIMEOUT_MS);
+        const answer = await fetch(`${config.baseUrl}/oauth/v1/generate`, { redirect: "manual", signal });
+        await answer.body?.cancel();
+        return answer;
+      });
       const theirs = Date.parse(response.headers.get("Date") ?? "");
       return Number.isNaN(theirs) ? undefined : now() - theirs;
     },

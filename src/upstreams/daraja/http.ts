@@ -3,10 +3,12 @@ import { type Clock, SECOND_MS } from "../../lib/clock.ts";
 import { parseJson } from "../../lib/json.ts";
 import type { Meter } from "../../lib/meter.ts";
 import type { Metrics } from "../metrics/port.ts";
+import type { Outgoing } from "../outgoing.ts";
 import type { AccessToken, DarajaToken } from "./token.ts";
 import { type HttpAnswer, isTokenRefusal } from "./translate.ts";
 
 export type DarajaHttpDeps = {
+  outgoing: Outgoing;
   config: DarajaConfig;
   /** Shortens the timeouts locally, to five seconds at the least. */
   scaled: (ms: number) => number;
@@ -27,7 +29,7 @@ let cached: AccessToken | undefined;
 
 /** JSON over HTTP with Daraja's access token. */
 export function darajaHttp(deps: DarajaHttpDeps) {
-  const { config, tokens, now, metrics } = deps;
+  const { config, tokens, now, metrics, outgoing } = deps;
   const object = () => tokens.getByName(config.shortcode);
 
   async function token(refused?: string): Promise<AccessToken> {
@@ -52,7 +54,10 @@ export function darajaHttp(deps: DarajaHttpDeps) {
   }
 
   /** Posts with the token; where Daraja does not accept it, once more with a new one. */
-  async function post(path: string, body: object, timeoutMs: number): Promise<HttpAnswer | NoToken> {
+  const post = (path: string, body: object, timeoutMs: number): Promise<HttpAnswer | NoToken> =>
+    outgoing(() => postNow(path, body, timeoutMs));
+
+  async function postNow(path: string, body: object, timeoutMs: number): Promise<HttpAnswer | NoToken> {
     const startedAt = now();
     const told = (detail: string) =>
       metrics({ kind: "daraja", name: callOf(path), detail, ms: now() - startedAt });
@@ -91,7 +96,7 @@ export function darajaHttp(deps: DarajaHttpDeps) {
     }
   }
 
-  return { config, now, post, token, object };
+  return { config, now, outgoing, post, token, object };
 }
 
 /** The product in Daraja's path: `stkpush`, `stkpushquery`, `b2c`, `pulltransactions` … */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseJson } from "../../lib/json.ts";
+import type { Outgoing } from "../outgoing.ts";
 
 /** What a name resolves to; empty where nobody could tell. */
 export interface DnsPort {
@@ -13,7 +14,7 @@ const AAAA = 28;
 
 const answer = z.object({ Answer: z.array(z.object({ type: z.int(), data: z.string() })).default([]) });
 
-async function lookUp(hostname: string, type: "A" | "AAAA"): Promise<string[]> {
+async function lookUp(hostname: string, type: number): Promise<string[]> {
   const response = await fetch(`${RESOLVER}?name=${encodeURIComponent(hostname)}&type=${type}`, {
     headers: { Accept: "application/dns-json" },
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -23,12 +24,12 @@ async function lookUp(hostname: string, type: "A" | "AAAA"): Promise<string[]> {
 }
 
 /** DNS over HTTPS. A resolver that does not answer stops nobody: the platform itself reaches public addresses only. */
-export const dnsOverHttps: DnsPort = {
+export const dnsOverHttps = (outgoing: Outgoing): DnsPort => ({
   async addresses(hostname) {
-    const found = await Promise.allSettled([lookUp(hostname, "A"), lookUp(hostname, "AAAA")]);
+    const found = await Promise.allSettled([A, AAAA].map((type) => outgoing(() => lookUp(hostname, type))));
     return found.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
   },
-};
+});
 
 /** Locally there is no resolver to ask. */
 export const noDns: DnsPort = { addresses: async () => [] };

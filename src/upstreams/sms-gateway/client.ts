@@ -1,5 +1,6 @@
 import type { Config } from "../../env.ts";
 import { SECOND_MS } from "../../lib/clock.ts";
+import type { Outgoing } from "../outgoing.ts";
 import type { SmsPort } from "./port.ts";
 import { translateSending } from "./translate.ts";
 
@@ -10,6 +11,7 @@ const TIMEOUT_MS = 15 * SECOND_MS;
 export function smsGatewayClient(deps: {
   config: NonNullable<Config["sms"]>;
   scaled: (ms: number) => number;
+  outgoing: Outgoing;
 }): SmsPort {
   const { baseUrl, username, apiKey, senderId } = deps.config;
   return {
@@ -24,18 +26,20 @@ export function smsGatewayClient(deps: {
         ...(senderId ? { from: senderId } : {}),
       });
       try {
-        const response = await fetch(`${baseUrl}/version1/messaging`, {
-          method: "POST",
-          headers: {
-            apiKey,
-            Accept: "application/json", // its default is XML
-            "Content-Type": "application/x-www-form-urlencoded",
-          },
-          body: form.toString(),
-          redirect: "manual",
-          signal: AbortSignal.timeout(Math.max(5 * SECOND_MS, deps.scaled(TIMEOUT_MS))),
+        return await deps.outgoing(async () => {
+          const response = await fetch(`${baseUrl}/version1/messaging`, {
+            method: "POST",
+            headers: {
+              apiKey,
+              Accept: "application/json", // its default is XML
+              "Content-Type": "application/x-www-form-urlencoded",
+            },
+            body: form.toString(),
+            redirect: "manual",
+            signal: AbortSignal.timeout(Math.max(5 * SECOND_MS, deps.scaled(TIMEOUT_MS))),
+          });
+          return translateSending({ status: response.status, text: await response.text() });
         });
-        return translateSending({ status: response.status, text: await response.text() });
       } catch (error) {
         return { kind: "unclear", detail: String(error) };
       }
