@@ -105,6 +105,8 @@ const settingsSchema = z.object({
   DARAJA_CERTIFICATE: text.optional(),
   /** `YYYY-MM-DD`: the password ends 90 days later. */
   DARAJA_INITIATOR_PASSWORD_SET_ON: z.iso.date().optional(),
+  /** `true`: no payout goes out, each waits as it is; everything else goes on. */
+  PAYOUTS_PAUSED: z.stringbool().default(false),
   /** Whole shillings that a payout costs the merchant. */
   PAYOUT_FEE_B2C: z.coerce.number().int().min(0).default(0),
   PAYOUT_FEE_B2B: z.coerce.number().int().min(0).default(0),
@@ -143,6 +145,7 @@ export interface Config {
   operatorToken: string;
   routing: "direct" | "settle";
   daraja: DarajaConfig;
+  payoutsPaused: boolean;
   payoutFees: { b2c: number; b2b: number };
   floatAlertBelow: number;
   smsCreditPrice: number;
@@ -220,6 +223,7 @@ export function readConfig(env: Settings): Config {
       till: s.DARAJA_TILL,
       initiator: initiatorOf(s),
     },
+    payoutsPaused: s.PAYOUTS_PAUSED,
     payoutFees: { b2c: s.PAYOUT_FEE_B2C, b2b: s.PAYOUT_FEE_B2B },
     floatAlertBelow: s.FLOAT_ALERT_BELOW,
     smsCreditPrice: s.SMS_CREDIT_PRICE,
@@ -270,7 +274,6 @@ function halves(env: Settings): string[] {
     "DARAJA_SECURITY_CREDENTIAL",
     "DARAJA_INITIATOR_PASSWORD",
     "DARAJA_CERTIFICATE",
-    "DARAJA_INITIATOR_PASSWORD_SET_ON",
   ] as const;
   if (isPayer.some(has)) {
     const needed = "is missing, and the initiator of payouts needs it";

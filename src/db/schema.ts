@@ -253,7 +253,7 @@ export const payouts = sqliteTable(
     statusQueryCount: integer("status_query_count").notNull().default(0),
     dueAt: integer("due_at"),
     createdAt: integer("created_at").notNull(),
-    /** When it last waited behind an unclear one to the same payee: what it is given to go out counts from here. */
+    /** When it last waited for another to the same payee, or for a pause to end: what it is given to go out counts from here. */
     heldUpAt: integer("held_up_at"),
     sentAt: integer("sent_at"),
     finishedAt: integer("finished_at"),

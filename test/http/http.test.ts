@@ -412,6 +412,10 @@ describe("settings", () => {
     expect(JSON.stringify(answer.body)).not.toMatch(/APP_SECRET|ROUTING|DARAJA|LIMITS|ENVIRONMENT/);
   });
 
+  it("serve where the date of a password is all that is left of an initiator", async () => {
+    expect((await ping({ DARAJA_INITIATOR_PASSWORD_SET_ON: "2026-09-01" })).status).toBe(200);
+  });
+
   it("are refused with every name at once, and none of their values", () => {
     const settings = {
       ...env,

@@ -80,10 +80,11 @@ function urlFinding(publicBaseUrl: string): Finding {
 }
 
 /** What a gateway can do without, and its operator should know. */
-function optionalFindings({ daraja, sms, operatorEmail }: Config): Finding[] {
+function optionalFindings({ daraja, payoutsPaused, sms, operatorEmail }: Config): Finding[] {
   const findings: Finding[] = [];
   const missing = (name: string, detail: string) => findings.push({ name, ok: null, detail });
   if (!daraja.initiator) missing("payouts", "no initiator is set: withdrawals and payouts wait");
+  if (payoutsPaused) missing("payouts", "PAYOUTS_PAUSED is set: withdrawals and payouts wait");
   if (!sms) missing("sms", "no SMS gateway is set: SMS and phone verification are refused");
   if (!operatorEmail)
     missing("operator_email", "OPERATOR_EMAIL is not set: the log alone is told of troubles");

@@ -32,13 +32,14 @@ import {
 export type AdvanceDeps = SettlePayoutDeps & {
   payoutQueue: Pick<Queue<PayoutMessage>, "send">;
   darajaPayouts: DarajaPayoutPort;
-  config: SettlePayoutDeps["config"] & Pick<Config, "publicBaseUrl" | "appSecret">;
+  config: SettlePayoutDeps["config"] & Pick<Config, "publicBaseUrl" | "appSecret" | "payoutsPaused">;
 };
 
 /** How long a payout that was just sent or asked about is left alone. */
 const LEASE_MS = 60 * SECOND_MS;
 /** What waits no longer than this comes back by the queue; the sweep runs once a minute. */
 const BY_QUEUE_MS = MINUTE_MS;
+const PAUSED = "Payouts are paused; it goes out when they go on.";
 const BEHIND_ANOTHER = "It waits until M-Pesa has answered for an earlier payout to the same payee.";
 
 /** Moves on a payout whose time has come: sends what is queued, asks about what is under way. */
@@ -57,6 +58,14 @@ async function send(deps: AdvanceDeps, ref: PayoutRef, queued: StoredPayout): Pr
       source: "gateway",
       attempt: queued.attempt,
       outcome: { kind: "paid", receipt: queued.receipt, amount: undefined },
+    });
+    return;
+  }
+  if (deps.config.payoutsPaused) {
+    await postpone(deps.db, queued, {
+      dueAt: now + scaled(OPERATOR_PAUSE_MS),
+      reason: PAUSED,
+      heldUpAt: now,
     });
     return;
   }

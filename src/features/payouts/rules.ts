@@ -115,7 +115,7 @@ export const KEEP_TRYING_MS = DAY_MS;
 /** Without M-Pesa's acknowledgement for so long, a payout needs the operator, who may rule on it from then on. */
 export const UNACKNOWLEDGED_MS = 10 * MINUTE_MS;
 
-/** When a payout that cannot be made is given up; the time behind an unclear one to the same payee does not count. */
+/** When a payout that cannot be made is given up; the time behind an unclear one to the same payee, or in a pause, does not count. */
 export const giveUpAt = (
   payout: Pick<StoredPayout, "createdAt" | "heldUpAt">,
   scaled: (ms: number) => number,

@@ -712,6 +712,22 @@ describe("a refusal in M-Pesa's own answer", () => {
     expect((await payoutRow(payout)).status).toBe("queued");
   });
 
+  it("is not even asked for while payouts are paused, however long, and goes out after that", async () => {
+    const payout = await queuedPayout(network);
+    const paused = { PAYOUTS_PAUSED: "true" };
+    await consume([payout], paused);
+    for (const at of [11 * MINUTE, DAY, 2 * DAY]) await tickAt(at, paused);
+    await expectUnderWay(payout);
+    expect(requests()).toBe(0);
+    const { payout: read } = await readTransaction(payout.merchant.key, payout.id.replace("po_", "tx_"));
+    expect(read).toMatchObject({
+      status: "queued",
+      reason: "Payouts are paused; it goes out when they go on.",
+    });
+    await tickAt(2 * DAY + 10 * MINUTE);
+    expect((await payoutRow(payout)).status).toBe("sent");
+  });
+
   it("for want of an initiator waits for one; after a day the money stays in the wallet", async () => {
     const payout = await queuedPayout(network);
     const none = { DARAJA_INITIATOR: undefined, DARAJA_SECURITY_CREDENTIAL: undefined };
