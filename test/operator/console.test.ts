@@ -192,6 +192,13 @@ describe("the console's pages", () => {
     expect(second.text).not.toContain("merchant.create");
   });
 
+  it("say that payouts are paused, while they are", async () => {
+    const { visitor } = await operator({ PAYOUTS_PAUSED: "true" });
+    expect((await visitor.get("/operator")).text).toContain("Payouts are paused");
+    const { visitor: another } = await operator();
+    expect((await another.get("/operator")).text).not.toContain("Payouts are paused");
+  });
+
   it("say when their figures are of", async () => {
     const { visitor } = await operator();
     expect((await visitor.get("/operator/figures")).text).toMatch(/As of \d\d:\d\d:\d\d/);

@@ -185,12 +185,18 @@ const Live = ({ figures }: { figures: Figures }) => {
 export const nowPages = new Hono<PageEnv>()
   .get("/", async (c) => {
     const figures = await readFigures(c.var.deps);
-    const isOffered = c.var.deps.config.environment === "local" && !c.var.user.twoFactorEnabled;
+    const { environment, payoutsPaused } = c.var.deps.config;
+    const isOffered = environment === "local" && !c.var.user.twoFactorEnabled;
     return consolePage(
       c,
       "Now",
       <>
         <PageHead title="Now" lead="These figures are asked for anew every five seconds." />
+        {payoutsPaused ? (
+          <Alert tone="warning">
+            Payouts are paused: payouts and withdrawals wait, until the setting PAYOUTS_PAUSED is taken away.
+          </Alert>
+        ) : null}
         {isOffered ? (
           <Alert tone="info">
             Elsewhere than here an operator must have a second factor.{" "}
