@@ -13,6 +13,7 @@ import type { PayoutMessage } from "./message.ts";
 import {
   behindPauseMs,
   giveUpAt,
+  IN_LINE_APART_MS,
   KEEP_TRYING_MS,
   OPERATOR_PAUSE_MS,
   statusPauseMs,
@@ -22,6 +23,7 @@ import { type SettlePayoutDeps, settlePayout } from "./settle.ts";
 import {
   claimForSending,
   findPayout,
+  lineUp,
   type PayoutRef,
   postpone,
   readUnclearSince,
@@ -37,8 +39,8 @@ export type AdvanceDeps = SettlePayoutDeps & {
 
 /** How long a payout that was just sent or asked about is left alone. */
 const LEASE_MS = 60 * SECOND_MS;
-/** What waits no longer than this comes back by the queue; the sweep runs once a minute. */
-const BY_QUEUE_MS = MINUTE_MS;
+/** What waits no longer than this comes back by the queue, one by one; the sweep takes up many at once. */
+const BY_QUEUE_MS = 30 * MINUTE_MS;
 const PAUSED = "Payouts are paused; it goes out when they go on.";
 const BEHIND_ANOTHER = "It waits until M-Pesa has answered for an earlier payout to the same payee.";
 
@@ -88,16 +90,17 @@ async function send(deps: AdvanceDeps, ref: PayoutRef, queued: StoredPayout): Pr
 
 /**
  * Comes back soon at first: a payee may have many payouts, and most are acknowledged within a second.
- * Behind one that stays unclear the pauses double.
+ * Behind one that stays unclear the pauses double. Those that wait for the same payee stand in a line, so that
+ * they neither meet again nor all ask the database again and again.
  */
 async function waitBehindAnother(deps: AdvanceDeps, ref: PayoutRef, queued: StoredPayout): Promise<void> {
   const now = deps.now();
   const unclearSince = await readUnclearSince(deps.db, queued.target);
   const pauseMs = jittered(behindPauseMs(now - (unclearSince ?? now), deps.config.scaled));
-  const waits = { dueAt: now + pauseMs, reason: BEHIND_ANOTHER, heldUpAt: now };
-  if (!(await postpone(deps.db, queued, waits))) return;
-  if (pauseMs <= BY_QUEUE_MS) {
-    await deps.payoutQueue.send(ref, { delaySeconds: Math.ceil(pauseMs / SECOND_MS) });
+  const place = { notBefore: now + pauseMs, apartMs: Math.ceil(deps.config.scaled(IN_LINE_APART_MS)), now };
+  const dueAt = await lineUp(deps.db, queued, { ...place, reason: BEHIND_ANOTHER });
+  if (dueAt !== undefined && dueAt - now <= BY_QUEUE_MS) {
+    await deps.payoutQueue.send(ref, { delaySeconds: Math.ceil((dueAt - now) / SECOND_MS) });
   }
 }
 

@@ -259,6 +259,9 @@ export const giveBackPostings = (payout: StoredPayout, { owed }: { owed: number 
 export const behindPauseMs = (sentForMs: number, scaled: (ms: number) => number) =>
   Math.min(Math.max(sentForMs, scaled(10 * SECOND_MS)), scaled(10 * MINUTE_MS));
 
+/** How far apart those come that wait for the same payee: about as long as M-Pesa takes to acknowledge one. */
+export const IN_LINE_APART_MS = SECOND_MS;
+
 /** How long M-Pesa's result is waited for before it is asked: 1 min, 90 s … up to half an hour. */
 export const statusPauseMs = (queriesSent: number) =>
   Math.min(Math.round(MINUTE_MS * 1.5 ** queriesSent), 30 * MINUTE_MS);

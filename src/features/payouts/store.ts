@@ -1,4 +1,20 @@
-import { and, asc, desc, eq, gte, isNull, lt, lte, ne, notExists, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  gte,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  notExists,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { commit, type Db, isBrokenConstraint, rowOf, type Statement, untilKnown } from "../../db/client.ts";
 import { ledgerEntries, merchants, payouts, verifiedPhones, wallets } from "../../db/schema.ts";
@@ -184,6 +200,39 @@ export async function postpone(
     )
     .returning({ id: payouts.id });
   return postponed.length > 0;
+}
+
+/**
+ * Lets a queued payout wait behind those that wait for the same payee already, or until `notBefore`.
+ * @returns when to look again; undefined where it is no longer as it was read.
+ */
+export async function lineUp(
+  db: Db,
+  payout: StoredPayout,
+  place: { notBefore: number; apartMs: number; now: number; reason: string },
+): Promise<number | undefined> {
+  const other = alias(payouts, "other");
+  const last = db
+    .select({ dueAt: sql`max(${other.dueAt})` })
+    .from(other)
+    .where(
+      and(
+        gt(other.dueAt, place.now),
+        eq(other.target, payout.target),
+        eq(other.status, "queued"),
+        isNotNull(other.heldUpAt),
+      ),
+    );
+  const linedUp = await db
+    .update(payouts)
+    .set({
+      dueAt: sql`max(${place.notBefore}, coalesce((${last}) + ${place.apartMs}, 0))`,
+      reason: place.reason,
+      heldUpAt: place.now,
+    })
+    .where(and(asRead(payout), eq(payouts.dueAt, payout.dueAt ?? 0)))
+    .returning({ dueAt: payouts.dueAt });
+  return linedUp[0]?.dueAt ?? undefined;
 }
 
 /**

@@ -417,6 +417,28 @@ describe("a payout is sent once", () => {
     expect((await payoutRow(behind)).status).toBe("sent");
   });
 
+  it("and many to the same payee stand in a line, a second apart, and go out one after the other", async () => {
+    const destination = ownPaybill();
+    const unclear = await unclearPayout(destination);
+    const waiting = await Promise.all(times(12, () => queuedPayout(network, destination)));
+    await consume(waiting);
+    const due = (await Promise.all(waiting.map(payoutRow)))
+      .map((row) => row.due_at ?? 0)
+      .sort((a, b) => a - b);
+    for (const [i, at] of due.entries()) expect(at - (due[i - 1] ?? 0)).toBeGreaterThanOrEqual(SECOND);
+    expect((due.at(-1) ?? 0) - (due[0] ?? 0)).toBeLessThanOrEqual(15 * SECOND);
+
+    await answerTo(unclear.resultUrl, b2bPaid());
+    for (const at of due) {
+      vi.setSystemTime(at);
+      await consume(waiting);
+    }
+    expect((await Promise.all(waiting.map(payoutRow))).map((row) => row.status)).toEqual(
+      times(12, () => "sent"),
+    );
+    expect(requests()).toBe(13);
+  });
+
   it("behind an unclear one it says why it waits, is looked at ever more rarely, and has its day from when that ends", async () => {
     const destination = ownPaybill();
     const unclear = await unclearPayout(destination);
