@@ -375,6 +375,41 @@ describe("an alert", () => {
     await rows("DELETE FROM webhook_deliveries");
   });
 
+  it("of a ledger that was not verified for two days comes once, and not before", async () => {
+    const hour = 3_600_000;
+    const verifiedAgo = (ms: number) =>
+      rows(
+        `INSERT INTO progress (work, done_to, due_at) VALUES ('verify', ?, ?)
+         ON CONFLICT (work) DO UPDATE SET done_to = excluded.done_to, due_at = excluded.due_at`,
+        Date.now() - ms,
+        Date.now() + hour,
+      );
+    await verifiedAgo(47 * hour);
+    await tick(PAYING);
+    expect(await told("ledger_unverified")).toHaveLength(0);
+    await verifiedAgo(49 * hour);
+    await tick(PAYING);
+    await tick(PAYING);
+    expect(await told("ledger_unverified")).toHaveLength(1);
+    await rows("DELETE FROM alerts");
+  });
+
+  it("of a ledger that was never verified counts from its first seal", async () => {
+    const seal = (sealedAt: number) =>
+      rows(
+        `INSERT INTO ledger_seals (id, from_seq, to_seq, hash, previous_hash, sealed_at) VALUES (1, 1, 1, '', '', ?)
+         ON CONFLICT (id) DO UPDATE SET sealed_at = excluded.sealed_at`,
+        sealedAt,
+      );
+    await rows("DELETE FROM notices WHERE id LIKE 'alert:ledger_unverified:%'");
+    await rows("UPDATE progress SET done_to = 0, due_at = ? WHERE work = 'verify'", Date.now() + 3_600_000);
+    await seal(Date.now() - 49 * 3_600_000);
+    await tick(PAYING);
+    expect(await told("ledger_unverified")).toHaveLength(1);
+    await rows("DELETE FROM ledger_seals");
+    await rows("DELETE FROM alerts");
+  });
+
   it("of a broken ledger comes from the daily check, and ends with the next that holds", async () => {
     const merchant = await newMerchant();
     await rows("UPDATE wallets SET balance = 7 WHERE merchant_id = ?", merchant.merchantId);

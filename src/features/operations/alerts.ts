@@ -1,7 +1,7 @@
 import type { Config } from "../../env.ts";
 import { MINUTE_MS } from "../../lib/clock.ts";
 import { type NotifyDeps, tellOperator } from "../notices/notify.ts";
-import { readFigures, situationOf } from "./figures.ts";
+import { readFigures } from "./figures.ts";
 import { ALERT_KINDS, alertsIn } from "./rules.ts";
 import { endAlerts, keepAlert } from "./store.ts";
 
@@ -17,6 +17,7 @@ const SUBJECTS: Record<string, string> = {
   callbacks_missing: "M-Pesa's callbacks do not arrive",
   pending_old: "Payments have been pending for too long",
   webhooks_piling: "Webhooks pile up",
+  ledger_unverified: "The ledger has not been verified",
   ledger_broken: "The ledger does not hold",
 };
 
@@ -26,10 +27,10 @@ export const alertSubject = (kind: string) => SUBJECTS[kind] ?? kind;
 export async function raiseAlerts(deps: AlertDeps): Promise<void> {
   const now = deps.now();
   const { scaled, floatAlertBelow: floatBelow } = deps.config;
-  const found = alertsIn(situationOf(await readFigures(deps)), { now, floatBelow, scaled });
+  const found = alertsIn(await readFigures(deps), { now, floatBelow, scaled });
   for (const { kind, detail } of found) await raiseAlert(deps, kind, detail);
   const kinds = found.map(({ kind }) => kind);
-  await endAlerts(deps.db, ALERT_KINDS, kinds, now - scaled(OVER_AFTER_MS));
+  await endAlerts(deps.db, [...ALERT_KINDS], kinds, now - scaled(OVER_AFTER_MS));
 }
 
 /** The notice's id names the occasion by its beginning, so that a run that died before it is made up for. */

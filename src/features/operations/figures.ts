@@ -1,6 +1,6 @@
 import type { Db } from "../../db/client.ts";
 import { type Clock, HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
-import { CALLBACKS_LOOKED_AT_MS, darajaFigures, paymentRates, type Situation, settledBy } from "./rules.ts";
+import { CALLBACKS_LOOKED_AT_MS, darajaFigures, paymentRates, settledBy } from "./rules.ts";
 import { readOpen } from "./store.ts";
 
 const DARAJA_LOOKED_AT_MS = 15 * MINUTE_MS;
@@ -28,15 +28,8 @@ export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
     float: open.float,
     alerts: open.alerts,
     verifiedAt: open.verifiedAt,
+    sealedSince: open.sealedSince,
   };
 }
 
 export type Figures = Awaited<ReturnType<typeof readFigures>>;
-
-export const situationOf = ({ float, settled, oldestPendingAt, pending, webhooks }: Figures): Situation => ({
-  float,
-  settled,
-  oldestPendingAt,
-  pending,
-  webhooks,
-});

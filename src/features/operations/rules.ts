@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
+import { DAY_MS, eastAfricaDay, HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
 
 type Figure = { minute: number; name: string; count: number; failed: number; totalMs: number; maxMs: number };
 
@@ -68,8 +68,14 @@ export function settledBy(figures: Figure[], since: number) {
   return { callback: of("callback"), asked: of("query") + of("pull") };
 }
 
-export type AlertKind = "float_low" | "callbacks_missing" | "pending_old" | "webhooks_piling";
-export const ALERT_KINDS: AlertKind[] = ["float_low", "callbacks_missing", "pending_old", "webhooks_piling"];
+export const ALERT_KINDS = [
+  "float_low",
+  "callbacks_missing",
+  "pending_old",
+  "webhooks_piling",
+  "ledger_unverified",
+] as const;
+export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export const CALLBACKS_LOOKED_AT_MS = 15 * MINUTE_MS;
 const ASKED_AT_LEAST = 5;
@@ -77,6 +83,8 @@ const PENDING_TOO_OLD_MS = HOUR_MS;
 const WEBHOOKS_TOO_MANY = 500;
 /** Their due time is over by so long: nobody takes them up. */
 const WEBHOOKS_OVERDUE_MS = 10 * MINUTE_MS;
+/** It is verified daily: two days are a run that failed, and those that should have made up for it. */
+const VERIFIED_TOO_LONG_AGO_MS = 2 * DAY_MS;
 
 export type Situation = {
   float: { account: string; amount: number }[];
@@ -84,6 +92,10 @@ export type Situation = {
   oldestPendingAt: number | null;
   pending: number;
   webhooks: { count: number; oldestDueAt: number | null };
+  /** Null until it was verified for the first time. */
+  verifiedAt: number | null;
+  /** When the ledger's first rows were sealed. */
+  sealedSince: number | null;
 };
 
 const kes = (amount: number) => `KES ${amount.toLocaleString("en-KE")}`;
@@ -123,6 +135,13 @@ export function alertsIn(
     found.push({
       kind: "webhooks_piling",
       detail: `${count} webhooks wait to be sent${isOverdue ? ", and some are long overdue" : ""}.`,
+    });
+  }
+  const lookedAt = situation.verifiedAt ?? situation.sealedSince;
+  if (lookedAt !== null && now - lookedAt > scaled(VERIFIED_TOO_LONG_AGO_MS)) {
+    found.push({
+      kind: "ledger_unverified",
+      detail: `The ledger was ${situation.verifiedAt === null ? "never verified" : `last verified on ${eastAfricaDay(lookedAt)}`}: the daily run does not come to its end. Look for "verify the ledger" in the log, and run npm run ledger:verify.`,
     });
   }
   return found;

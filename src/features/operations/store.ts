@@ -7,6 +7,7 @@ import {
   deadLetters,
   floatBalances,
   inboundCallbacks,
+  ledgerSeals,
   minuteFigures,
   notices,
   payouts,
@@ -102,6 +103,7 @@ export async function readOpen(db: Db, since: number) {
     float,
     open,
     verified,
+    firstSeals,
   ] = await db.batch([
     readFiguresSince(db, since),
     counted(sql`select ${transactions.id} as k from ${transactions} where ${transactions.dueAt} is not null`),
@@ -131,6 +133,7 @@ export async function readOpen(db: Db, since: number) {
     db.select().from(floatBalances),
     db.select().from(alerts).orderBy(asc(alerts.since)),
     db.select({ at: progress.doneTo }).from(progress).where(eq(progress.work, "verify")),
+    db.select({ at: ledgerSeals.sealedAt }).from(ledgerSeals).orderBy(asc(ledgerSeals.id)).limit(1),
   ]);
   const one = (rows: { count: number; first: string | null }[]) => rows[0] ?? { count: 0, first: null };
   return {
@@ -144,6 +147,7 @@ export async function readOpen(db: Db, since: number) {
     float,
     alerts: open,
     verifiedAt: verified[0]?.at || null,
+    sealedSince: firstSeals[0]?.at ?? null,
   };
 }
 

@@ -2,6 +2,8 @@ import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createDeps } from "../../../src/deps.ts";
 import { sealLedger } from "../../../src/features/ledger/seal.ts";
+import { verifyLedger } from "../../../src/features/ledger/verify.ts";
+import { interceptedDatabase } from "../../support/database.ts";
 import { type Merchant, newMerchant, newPhone, request, rows } from "../../support/gateway.ts";
 import { lossyDatabase } from "../../support/lossy.ts";
 import { freshNetwork, type Network } from "../../support/network.ts";
@@ -107,6 +109,26 @@ describe("GET /operator/v1/ledger/verify", () => {
     const moves = times(10, (i) => collect(network, merchant, 10 + i).then(seal));
     const answers = await Promise.all(moves.flatMap((move) => [move.then(verify), verify()]));
     expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
+  });
+
+  it("asks the database no more often for hundreds of seals than for one", async () => {
+    for (let seq = 1; seq <= 300; seq++) {
+      await rows(
+        `INSERT INTO ledger_entries (seq, reference, kind, merchant_id, debit, credit, amount, created_at)
+         VALUES (?, ?, 'test', 1, 'mpesa', 'fees', 10, 1)`,
+        seq,
+        `ref_${seq}`,
+      );
+      await seal();
+    }
+    const calls: string[] = [];
+    const DB = interceptedDatabase((sql, call) => {
+      calls.push(sql);
+      return call();
+    });
+    const report = await verifyLedger(createDeps({ ...env, ...PAYING, DB }, { waitUntil: () => undefined }));
+    expect(report).toMatchObject({ intact: true, entries: 300, sealed_to: 300 });
+    expect(calls.length).toBeLessThan(10);
   });
 
   it("is the operator's alone", async () => {
