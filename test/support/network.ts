@@ -139,7 +139,15 @@ export const smsAnswer = (statusCode: number, status: string, messageId: string)
 export const queryResult = (code: string, desc: string) => () =>
   json({ ResponseCode: "0", CheckoutRequestID: "x", ResultCode: code, ResultDesc: desc });
 
-export type StatementLine = { receipt: string; phone: string; amount: number; reference: string; at: number };
+export type StatementLine = {
+  receipt: string;
+  phone: string;
+  amount: number;
+  reference: string;
+  at: number;
+  /** Members of the row as M-Pesa sends it, in place of those made of the line. */
+  as?: object;
+};
 
 /** Pull Transactions' answer: what customers paid to the shortcode. */
 export const mpesaStatement = (lines: StatementLine[]) => () =>
@@ -155,6 +163,7 @@ export const mpesaStatement = (lines: StatementLine[]) => () =>
         billreference: line.reference,
         amount: `${line.amount}.00`,
         organizationname: "SMARTPAY",
+        ...line.as,
       })),
     ],
   });

@@ -87,10 +87,16 @@ async function keepPart(
   pagesAtMost: number,
 ): Promise<{ end: "whole" | "more" | "silence"; pages: number }> {
   for (let page = 0; page < pagesAtMost; page++) {
-    const lines = await deps.darajaStatement.pull(period, page * PAGE);
-    if (!lines) return { end: "silence", pages: page + 1 };
+    const offset = page * PAGE;
+    const answer = await deps.darajaStatement.pull(period, offset);
+    if (answer.kind === "no_answer") {
+      logEvent("statement_not_told", { detail: answer.detail });
+      return { end: "silence", pages: page + 1 };
+    }
+    const { lines, rows, leftOut } = answer;
+    if (leftOut.length > 0) logEvent("statement_rows_left_out", { ...period, offset, rows, leftOut });
     await keepLines(deps.db, lines, deps.now());
-    if (lines.length < PAGE) return { end: "whole", pages: page + 1 };
+    if (rows < PAGE) return { end: "whole", pages: page + 1 };
   }
   return { end: "more", pages: pagesAtMost };
 }

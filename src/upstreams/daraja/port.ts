@@ -136,19 +136,28 @@ export interface DarajaPayoutPort {
 /** What M-Pesa's own statement says that a customer paid to the shortcode. */
 export type StatementLine = {
   receipt: string;
-  /** As M-Pesa shows it: 254…, or masked. */
+  /** 254…, or with `*` for each digit that M-Pesa hides; empty where it tells none. */
   phone: string;
   amount: number;
   reference: string;
   paidAt: number;
 };
 
+export type StatementAnswer =
+  | {
+      kind: "told";
+      lines: StatementLine[];
+      /** How many rows the answer had, with those that cannot be read. */
+      rows: number;
+      /** Of each row that cannot be read, the members at fault. */
+      leftOut: string[][];
+    }
+  /** M-Pesa gave no answer that tells. */
+  | { kind: "no_answer"; detail: string };
+
 export interface DarajaStatementPort {
-  /**
-   * Pull Transactions: the payments of a period of the last 48 hours, from the row `offset` on.
-   * Undefined where M-Pesa gave no answer that tells.
-   */
-  pull(period: { from: number; to: number }, offset: number): Promise<StatementLine[] | undefined>;
+  /** Pull Transactions: the payments of a period of the last 48 hours, from the row `offset` on. */
+  pull(period: { from: number; to: number }, offset: number): Promise<StatementAnswer>;
 }
 
 /** What Daraja says of the passkey, when it is asked for a payment that there is not. */

@@ -17,9 +17,9 @@ export function statementClient({ config, post }: DarajaHttp): DarajaStatementPo
       };
       try {
         const answer = await post("/pulltransactions/v1/query", body, TIMEOUT_MS);
-        return "noToken" in answer ? undefined : translatePull(answer);
-      } catch {
-        return undefined; // no answer: the next run asks for the same period again
+        return "noToken" in answer ? { kind: "no_answer", detail: answer.noToken } : translatePull(answer);
+      } catch (error) {
+        return { kind: "no_answer", detail: String(error) };
       }
     },
   };

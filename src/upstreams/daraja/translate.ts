@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { parseDarajaTimestamp } from "../../lib/clock.ts";
 import type {
   AcknowledgementOutcome,
@@ -6,6 +7,7 @@ import type {
   PayoutResult,
   PushOutcome,
   QueryOutcome,
+  StatementAnswer,
   StatementLine,
   StkCallback,
 } from "./port.ts";
@@ -13,6 +15,7 @@ import {
   acknowledgement,
   errorAnswer,
   pullAnswer,
+  pullRow,
   pushAnswer,
   queryAnswer,
   resultBody,
@@ -192,14 +195,39 @@ function fundsIn(text: (...names: string[]) => string | undefined): PayoutResult
   );
 }
 
-/** A row whose time cannot be read is left out, since it could prove nothing. */
-export function translatePull(answer: HttpAnswer): StatementLine[] | undefined {
-  const parsed = pullAnswer.safeParse(answer.json);
-  if (answer.status !== 200 || !parsed.success) return undefined;
-  return (parsed.data.Response ?? []).flat().flatMap((row) => {
-    const paidAt = Date.parse(row.trxDate);
-    if (Number.isNaN(paidAt)) return [];
-    const { transactionId: receipt, msisdn: phone, amount } = row;
-    return [{ receipt, phone, amount, reference: row.billreference ?? "", paidAt }];
-  });
+/** In the words of whichever system of theirs answers, with HTTP 200, 404 or 500. */
+const NO_PAYMENTS =
+  /\bno (transactions|records)\b|\bno (transaction|record|data) found|(transactions?|records?|data) not found/i;
+
+/** An empty period is an answer, in whatever form it comes; only silence and refusals are none. */
+export function translatePull({ status, json }: HttpAnswer): StatementAnswer {
+  const { ResponseCode: code, ResponseMessage: message, Response } = pullAnswer.safeParse(json).data ?? {};
+  const rows = (Response ?? []).flat();
+  const error = errorAnswer.safeParse(json).data?.errorMessage ?? message ?? "";
+  const isTold = status === 200 && (code === "1000" || code === "1001" || rows.length > 0);
+  if (!isTold && !NO_PAYMENTS.test(error)) {
+    return { kind: "no_answer", detail: `HTTP ${status}: ${error || "no answer we know"}` };
+  }
+  const read = rows.map((row) => pullRow.safeParse(row));
+  return {
+    kind: "told",
+    rows: rows.length,
+    lines: read.flatMap(({ data }) => (data ? [statementLine(data)] : [])),
+    leftOut: read.flatMap(({ error }) => (error ? [error.issues.map(({ path }) => path.join("."))] : [])),
+  };
+}
+
+const statementLine = (row: z.output<typeof pullRow>): StatementLine => ({
+  receipt: row.transactionId,
+  phone: statementPhone(row.msisdn ?? ""),
+  amount: row.amount,
+  reference: row.billreference ?? "",
+  paidAt: row.trxDate,
+});
+
+/** A statement shows phones in full or masked, as 254…, 0… or without either: `722000000`, `2547 ***** 126`. */
+function statementPhone(text: string): string {
+  const digits = text.replace(/[+\s-]/g, "").replace(/[^\d]/g, "*");
+  const [, subscriber] = /^(?:254|0)?([17*][\d*]{8})$/.exec(digits) ?? [];
+  return subscriber ? `254${subscriber}` : digits;
 }

@@ -65,20 +65,24 @@ export const resultBody = z.object({
   }),
 });
 
-/** 1000 is a list, 1001 an empty one. `Response` is a list within a list. */
+/** 1000 is a list, 1001 an empty one. `Response` is a list within a list; each of its rows is read by itself. */
 export const pullAnswer = z.object({
   ResponseCode: textOrNumber,
-  Response: z
-    .array(
-      z.array(
-        z.object({
-          transactionId: z.string(),
-          trxDate: z.string(),
-          msisdn: textOrNumber,
-          billreference: textOrNumber.nullish(),
-          amount: z.coerce.number(),
-        }),
-      ),
-    )
-    .nullish(),
+  ResponseMessage: z.string().default(""),
+  Response: z.array(z.unknown()).nullish(),
+});
+
+/** A row without a phone is one all the same: its receipt may be a payment's. */
+export const pullRow = z.object({
+  transactionId: z.string().min(1),
+  trxDate: z
+    .string()
+    .transform((text) => Date.parse(text))
+    .pipe(z.number()),
+  msisdn: textOrNumber.nullish(),
+  billreference: textOrNumber.nullish(),
+  amount: z
+    .union([z.string().min(1), z.number()])
+    .transform(Number)
+    .pipe(z.number().positive()),
 });

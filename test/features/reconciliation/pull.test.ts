@@ -180,6 +180,90 @@ describe("M-Pesa's own statement", () => {
   });
 });
 
+describe("M-Pesa's statement, as it really comes", () => {
+  const doneTo = async () =>
+    (await rows<{ done_to: number }>("SELECT done_to FROM progress WHERE work = 'pull'"))[0]?.done_to;
+  const line = (more: Partial<StatementLine> = {}): StatementLine => ({
+    receipt: newReceipt(),
+    phone: newPhone(),
+    amount: 150,
+    reference: "ORDER_1",
+    at: NOW + 20_000,
+    ...more,
+  });
+
+  it.each([
+    ["without a time that can be read", { trxDate: "yesterday" }],
+    ["without a receipt", { transactionId: null }],
+    ["without an amount", { amount: "" }],
+  ])("is read to its end past a row %s, and the log tells of it", async (_, as) => {
+    const log = vi.spyOn(console, "log");
+    const proof = line();
+    const pushed = await unclearPush(proof.phone);
+    const strangers = Array.from({ length: 99 }, () => line({ reference: "OTHER" }));
+    const unreadable = line({ as });
+    const lines = [unreadable, ...strangers, proof];
+    network.pull = (sent) => {
+      const offset = Number(said(sent).OffSetValue);
+      return mpesaStatement(lines.slice(offset, offset + 100))();
+    };
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: proof.receipt,
+    });
+    const told = log.mock.calls.flat().filter((text) => String(text).includes("statement_rows_left_out"));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(JSON.stringify([Object.keys(as)]));
+    expect(told[0]).not.toContain(unreadable.phone);
+  });
+
+  it("has rows without a phone, which are payments all the same", async () => {
+    const { body } = await push(merchant.key, { phone: newPhone(), account_reference: "ORDER_1" });
+    const known = line({ as: { msisdn: undefined } });
+    await callBack(network.pushes[0]?.CallBackURL ?? "", paid(body, { receipt: known.receipt }));
+    network.pull = mpesaStatement([known]);
+    await runLater();
+    expect(await rows("SELECT transaction_id FROM statement_lines WHERE receipt = ?", known.receipt)).toEqual(
+      [{ transaction_id: body.transaction_id }],
+    );
+    expect(await doneTo()).toBe(NOW + 120_000);
+  });
+
+  it.each([
+    ["without 254", (phone: string) => phone.slice(3)],
+    ["as a number without 254", (phone: string) => Number(phone.slice(3))],
+    ["with a nought", (phone: string) => `0${phone.slice(3)}`],
+    ["with a plus", (phone: string) => `+${phone}`],
+  ])("proves a payment with the phone %s", async (_, form) => {
+    const proof = line();
+    const pushed = await unclearPush(proof.phone);
+    network.pull = mpesaStatement([{ ...proof, as: { msisdn: form(proof.phone) } }]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: proof.receipt,
+    });
+  });
+
+  it.each<[string, number, object]>([
+    ["an error", 500, { errorCode: "500.003.1001", errorMessage: "No transactions found" }],
+    ["another code", 200, { ResponseCode: "404", ResponseMessage: "No records found" }],
+    ["1001 without a list", 200, { ResponseCode: "1001" }],
+  ])("is of an empty period where the answer is %s that says so", async (_, status, body) => {
+    network.pull = () => Response.json(body, { status });
+    await runLater();
+    expect(await doneTo()).toBe(NOW + 120_000);
+  });
+
+  it.each<[string, number, object]>([
+    ["an error", 500, { errorCode: "500.003.1001", errorMessage: "Internal server error" }],
+    ["a refusal with HTTP 200", 200, { ResponseCode: "500", ResponseMessage: "ShortCode is not registered" }],
+  ])("was not told where the answer is %s, and is asked for again", async (_, status, body) => {
+    network.pull = () => Response.json(body, { status });
+    await runLater();
+    expect(await doneTo()).toBeLessThan(NOW);
+  });
+});
+
 describe("M-Pesa's statement of a busy shortcode", () => {
   const strangers = (count: number, at = NOW - 3_600_000): StatementLine[] =>
     Array.from({ length: count }, () => ({
