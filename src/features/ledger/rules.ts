@@ -43,6 +43,9 @@ export function paidOutPostings(merchant: MerchantId, amount: number, fee: numbe
   return fee > 0 ? [paid, { kind: "payout_fee", debit, credit: ACCOUNTS.fees, amount: fee }] : [paid];
 }
 
+/** The kinds of what payouts took out of M-Pesa: as they were held, or found out after they had been given back. */
+export const PAID_OUT_KINDS = ["paid_out", "paid_after_failure", "paid_after_failure_owed"];
+
 /** Money that left without our doing: the wallet pays what it can, the rest is owed. */
 export function clawbackPostings(
   merchant: MerchantId,

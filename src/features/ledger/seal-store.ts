@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, ne, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { ledgerEntries, ledgerSeals, payouts, transactions, wallets } from "../../db/schema.ts";
+import { PAID_OUT_KINDS } from "./rules.ts";
 
 export type StoredEntry = typeof ledgerEntries.$inferSelect;
 export type StoredSeal = typeof ledgerSeals.$inferSelect;
@@ -54,7 +55,7 @@ const booked = (reference: SQL | undefined, kinds: string[]) =>
 /** The first payout whose own row and whose entries tell different stories. */
 export async function firstPayoutOffBooks(db: Db): Promise<string | undefined> {
   const own = eq(ledgerEntries.reference, payouts.id);
-  const left = booked(own, ["paid_out", "paid_after_failure", "paid_after_failure_owed"]);
+  const left = booked(own, PAID_OUT_KINDS);
   const returned = booked(own, ["given_back"]);
   const held = booked(or(own, eq(ledgerEntries.reference, payouts.transactionId)), ["hold"]);
   const isFalse = sql`case ${payouts.status}

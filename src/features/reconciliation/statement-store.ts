@@ -1,12 +1,19 @@
 import { and, desc, eq, gt, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
 import { commit, type Db, type Statement as Write } from "../../db/client.ts";
 import { ledgerEntries, statementLines, statements, transactions } from "../../db/schema.ts";
+import { HOUR_MS } from "../../lib/clock.ts";
+import { PAID_OUT_KINDS } from "../ledger/rules.ts";
 
 /** Milliseconds UTC: from its beginning in East Africa to the next day's. */
 export type Day = { name: string; from: number; to: number };
 
 /** What customers paid: for a wallet or to be paid out, or to the operator itself. */
 const TAKEN = ["collection", "sale"];
+/** What payouts took, one payout however many entries it has. */
+const bookedAs = sql<string>`case when ${inArray(ledgerEntries.kind, PAID_OUT_KINDS)} then 'paid_out'
+  else ${ledgerEntries.kind} end`;
+/** An entry has its time before it is committed, and its seq by then: within this they may disagree. */
+const COMMITTED_WITHIN_MS = HOUR_MS;
 /** A difference that is one of very many is no news any more. */
 const DIFFERENCES_AT_MOST = 500;
 
@@ -23,7 +30,7 @@ const isSale = sql<boolean>`exists (select 1 from ${transactions}
 
 /**
  * A day on both sides, by merchant, and every line and entry that has no fellow on the other.
- * `afterSeq` is the ledger's last row of the day before.
+ * @param afterSeq a row that all of the day's come after. The result's is one for the next day.
  */
 export async function readDay(db: Db, day: Day, afterSeq: number) {
   const inDay = and(gte(statementLines.paidAt, day.from), lt(statementLines.paidAt, day.to));
@@ -32,7 +39,7 @@ export async function readDay(db: Db, day: Day, afterSeq: number) {
     gte(ledgerEntries.createdAt, day.from),
     lt(ledgerEntries.createdAt, day.to),
   );
-  const [reported, booked, unbooked, unreported, last] = await db.batch([
+  const [reported, booked, unbooked, unreported, before] = await db.batch([
     db
       .select({
         merchantId: statementLines.merchantId,
@@ -46,13 +53,13 @@ export async function readDay(db: Db, day: Day, afterSeq: number) {
     db
       .select({
         merchantId: ledgerEntries.merchantId,
-        kind: ledgerEntries.kind,
-        count: sql<number>`count(*)`.as("count"),
+        kind: bookedAs.as("booked_as"),
+        count: sql<number>`count(distinct ${ledgerEntries.reference})`.as("count"),
         amount: sql<number>`sum(${ledgerEntries.amount})`.as("total"),
       })
       .from(ledgerEntries)
       .where(ofDay)
-      .groupBy(ledgerEntries.merchantId, ledgerEntries.kind),
+      .groupBy(ledgerEntries.merchantId, sql`booked_as`),
     db
       .select({
         merchantId: statementLines.merchantId,
@@ -92,9 +99,9 @@ export async function readDay(db: Db, day: Day, afterSeq: number) {
     db
       .select({ seq: sql<number>`coalesce(max(${ledgerEntries.seq}), ${afterSeq})`.as("seq") })
       .from(ledgerEntries)
-      .where(ofDay),
+      .where(and(ofDay, lt(ledgerEntries.createdAt, day.to - COMMITTED_WITHIN_MS))),
   ]);
-  return { reported, booked, unbooked, unreported, lastSeq: last[0]?.seq ?? afterSeq };
+  return { reported, booked, unbooked, unreported, afterSeq: before[0]?.seq ?? afterSeq };
 }
 
 /** Stores a day's statements, each once. */

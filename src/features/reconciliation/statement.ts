@@ -84,7 +84,7 @@ export async function makeStatements(deps: NotifyDeps): Promise<void> {
   const read = await readDay(deps.db, day, work.doneTo);
   const statements = statementsOf(day.name, read);
   await storeStatements(deps.db, statements, now);
-  await finishWork(deps.db, "statements", { doneTo: read.lastSeq, dueAt: now + LOOK_AGAIN_MS });
+  await finishWork(deps.db, "statements", { doneTo: read.afterSeq, dueAt: now + LOOK_AGAIN_MS });
   const count = statements.find((row) => row.merchantId === OPERATOR)?.body.differences.length ?? 0;
   logEvent("statements_made", { day: day.name, merchants: statements.length - 1, differences: count });
   if (count > 0) {
@@ -99,7 +99,7 @@ export async function makeStatements(deps: NotifyDeps): Promise<void> {
 /** One statement for each merchant that had a part in the day, and the operator's of all. */
 export function statementsOf(
   day: string,
-  read: Omit<Awaited<ReturnType<typeof readDay>>, "lastSeq">,
+  read: Omit<Awaited<ReturnType<typeof readDay>>, "afterSeq">,
 ): { merchantId: number; day: string; body: DayStatement }[] {
   const byMerchant = new Map<number, DayStatement>();
   const statement = (merchantId: number): DayStatement => {

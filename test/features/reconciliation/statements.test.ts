@@ -13,7 +13,15 @@ import {
   tick,
 } from "../../support/gateway.ts";
 import { freshNetwork, mpesaStatement, type Network, type StatementLine } from "../../support/network.ts";
-import { b2cPaid, consume, lastPaymentRequest, merchantPaidTo, PAYING } from "../../support/payouts.ts";
+import {
+  b2cPaid,
+  consume,
+  lastPaymentRequest,
+  merchantPaidTo,
+  PAYING,
+  payoutFailed,
+  spend,
+} from "../../support/payouts.ts";
 
 const DAY = "2026-11-24";
 const NOON = Date.parse(`${DAY}T12:00:00+03:00`);
@@ -86,6 +94,46 @@ describe("a merchant's statement of a day", () => {
         },
       },
     ]);
+  });
+
+  it("has each payment at midnight in the day that it was booked for, in whichever order they were stored", async () => {
+    const midnight = Date.parse("2026-11-25T00:00:00+03:00");
+    await pay(merchant, 150);
+    const [next, late] = [await pay(merchant, 70), await pay(merchant, 90)];
+    await rows("UPDATE ledger_entries SET created_at = ? WHERE reference = ?", midnight + 1, next.id);
+    await rows("UPDATE ledger_entries SET created_at = ? WHERE reference = ?", midnight - 1, late.id);
+    await endDay();
+    for (const time of ["01:05", "01:20"]) {
+      vi.setSystemTime(Date.parse(`2026-11-26T${time}:00+03:00`));
+      await tick();
+    }
+    const ledgerOf = async (day: string) =>
+      (await get(`/${day}`, merchant)).body.statement.payments.ledger.amount;
+    expect([await ledgerOf(DAY), await ledgerOf("2026-11-25")]).toEqual([240, 70]);
+  });
+
+  it("has a payout that was paid after its failure, as one", async () => {
+    const paidTo = await merchantPaidTo({ method: "phone", phone: newPhone() });
+    const { id, line } = await pay(paidTo, 150);
+    await consume([{ merchant: paidTo, id: id.replace("tx_", "po_"), target: "" }]);
+    const { ResultURL } = lastPaymentRequest(network);
+    const [sent] = await rows<{ conversation_id: string; daraja_originator_id: string }>(
+      "SELECT conversation_id, daraja_originator_id FROM payouts WHERE id = ?",
+      id.replace("tx_", "po_"),
+    );
+    const ids = {
+      ConversationID: sent?.conversation_id ?? "",
+      OriginatorConversationID: sent?.daraja_originator_id ?? "",
+    };
+    await callBack(ResultURL ?? "", payoutFailed(2040, "Not registered.", ids), PAYING);
+    await spend(paidTo, 100);
+    await callBack(ResultURL ?? "", b2cPaid(ids), PAYING);
+    await endDay(line);
+    expect((await get(`/${DAY}`, paidTo)).body.statement.payouts).toEqual({
+      count: 1,
+      amount: 150,
+      fees: 0,
+    });
   });
 
   it("names a payment that M-Pesa did not report", async () => {
