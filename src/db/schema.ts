@@ -358,10 +358,15 @@ export const inboundCallbacks = sqliteTable(
     /** 1 while an operator should look at it. */
     open: integer({ mode: "boolean" }).notNull().default(false),
     receivedAt: integer("received_at").notNull(),
+    /** Of one that was not processed: when it is tried again; null until its first try. */
+    dueAt: integer("due_at"),
   },
   (t) => [
     primaryKey({ columns: [t.reference, t.id] }),
     index("inbound_callbacks_open").on(t.receivedAt).where(sql`${t.open} = 1`),
+    index("inbound_callbacks_again")
+      .on(t.dueAt, t.receivedAt)
+      .where(sql`${t.open} = 1 and ${t.verdict} = 'not_processed'`),
   ],
 );
 

@@ -1,0 +1,2 @@
+ALTER TABLE `inbound_callbacks` ADD `due_at` integer;--> statement-breakpoint
+CREATE INDEX `inbound_callbacks_again` ON `inbound_callbacks` (`due_at`,`received_at`) WHERE "inbound_callbacks"."open" = 1 and "inbound_callbacks"."verdict" = 'not_processed';
