@@ -1,4 +1,4 @@
-import { and, asc, eq, type SQL, sql } from "drizzle-orm";
+import { asc, type SQL, sql } from "drizzle-orm";
 import { type Db, untilKnown } from "../../db/client.ts";
 import { inboundCallbacks } from "../../db/schema.ts";
 
@@ -10,6 +10,8 @@ export type RawCallback = {
   body: string;
   receivedAt: number;
 };
+
+export type StoredCallback = typeof inboundCallbacks.$inferSelect;
 
 /** The verdict on a body whose processing met a fault of ours: it is tried again. */
 export const NOT_PROCESSED = "not_processed";
@@ -52,11 +54,26 @@ export async function keepCallback(db: Db, ref: CallbackRef, raw: RawCallback, j
   await untilKnown(async () => storeCallback(db, ref, raw, judgement));
 }
 
-/** Bodies to be tried again, oldest first. */
-export const readNotProcessed = (db: Db, atMost: number) =>
-  db
-    .select()
+/**
+ * Takes bodies to be tried again: those that never were first. Each is put off by its own age as it is taken,
+ * so that what can never be processed stands in the way of nothing else.
+ */
+export async function takeNotProcessed(
+  db: Db,
+  { now, atMost, pauseMs }: { now: number; atMost: number; pauseMs: { least: number; most: number } },
+): Promise<StoredCallback[]> {
+  const { reference, id, open, verdict, receivedAt, dueAt } = inboundCallbacks;
+  const due = db
+    .select({ reference, id })
     .from(inboundCallbacks)
-    .where(and(eq(inboundCallbacks.open, true), eq(inboundCallbacks.verdict, NOT_PROCESSED)))
-    .orderBy(asc(inboundCallbacks.receivedAt))
+    // The index's own words: SQLite does not take it for a bound value.
+    .where(sql`${open} = 1 and ${verdict} = 'not_processed' and coalesce(${dueAt}, 0) <= ${now}`)
+    .orderBy(asc(dueAt), asc(receivedAt))
     .limit(atMost);
+  const age = sql`${now} - ${receivedAt}`;
+  return db
+    .update(inboundCallbacks)
+    .set({ dueAt: sql`${now} + min(max(${age}, ${pauseMs.least}), ${pauseMs.most})` })
+    .where(sql`(${reference}, ${id}) in ${due}`)
+    .returning();
+}

@@ -15,6 +15,7 @@ const OVER_AFTER_MS = 15 * MINUTE_MS;
 const SUBJECTS: Record<string, string> = {
   float_low: "The M-Pesa float is low",
   callbacks_missing: "M-Pesa's callbacks do not arrive",
+  callbacks_stuck: "Callbacks of M-Pesa's cannot be worked on",
   pending_old: "Payments have been pending for too long",
   webhooks_piling: "Webhooks pile up",
   ledger_unverified: "The ledger has not been verified",

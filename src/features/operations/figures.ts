@@ -8,11 +8,13 @@ const DARAJA_LOOKED_AT_MS = 15 * MINUTE_MS;
 /** When a payment was begun, as its id tells. */
 const timeOf = (id: string | null) => (id === null ? null : Number.parseInt(id.slice(3, 15), 16));
 
+const timeIn = (first: string | null) => (first === null ? null : Number(first));
+
 /** What the gateway does now: one trip, along indexes, and bounded however much is open. */
 export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
   const now = clock();
   const open = await readOpen(db, now - HOUR_MS - MINUTE_MS);
-  const oldestDueAt = open.webhooks.first === null ? null : Number(open.webhooks.first);
+  const oldestDueAt = timeIn(open.webhooks.first);
   return {
     at: now,
     payments: paymentRates(open.figures, now),
@@ -22,6 +24,7 @@ export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
     oldestPendingAt: timeOf(open.pending.first),
     webhooks: { count: open.webhooks.count, oldestDueAt },
     callbacks: open.callbacks.count,
+    notProcessed: { count: open.notProcessed.count, oldestAt: timeIn(open.notProcessed.first) },
     proposals: open.proposals.count,
     dead: open.dead,
     payouts: open.payouts,

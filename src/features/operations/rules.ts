@@ -71,6 +71,7 @@ export function settledBy(figures: Figure[], since: number) {
 export const ALERT_KINDS = [
   "float_low",
   "callbacks_missing",
+  "callbacks_stuck",
   "pending_old",
   "webhooks_piling",
   "ledger_unverified",
@@ -79,6 +80,7 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export const CALLBACKS_LOOKED_AT_MS = 15 * MINUTE_MS;
 const ASKED_AT_LEAST = 5;
+const NOT_PROCESSED_TOO_LONG_MS = 10 * MINUTE_MS;
 const PENDING_TOO_OLD_MS = HOUR_MS;
 const WEBHOOKS_TOO_MANY = 500;
 /** Their due time is over by so long: nobody takes them up. */
@@ -89,6 +91,7 @@ const VERIFIED_TOO_LONG_AGO_MS = 2 * DAY_MS;
 export type Situation = {
   float: { account: string; amount: number }[];
   settled: { callback: number; asked: number };
+  notProcessed: { count: number; oldestAt: number | null };
   oldestPendingAt: number | null;
   pending: number;
   webhooks: { count: number; oldestDueAt: number | null };
@@ -119,6 +122,14 @@ export function alertsIn(
     found.push({
       kind: "callbacks_missing",
       detail: `${asked} payments were completed only because M-Pesa was asked, and none by its callback. Check that it can reach PUBLIC_BASE_URL.`,
+    });
+  }
+  const stuckSince = situation.notProcessed.oldestAt;
+  if (stuckSince !== null && now - stuckSince > scaled(NOT_PROCESSED_TOO_LONG_MS)) {
+    const minutes = Math.round((now - stuckSince) / MINUTE_MS);
+    found.push({
+      kind: "callbacks_stuck",
+      detail: `${situation.notProcessed.count} callbacks met a fault of the gateway's own and are tried again, the oldest for ${minutes} minutes. The log has each fault, and Unclear the bodies.`,
     });
   }
   const { oldestPendingAt } = situation;

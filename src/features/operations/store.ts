@@ -95,6 +95,7 @@ export async function readOpen(db: Db, since: number) {
     pending,
     webhooks,
     callbacks,
+    notProcessed,
     proposals,
     messages,
     givenUp,
@@ -112,6 +113,9 @@ export async function readOpen(db: Db, since: number) {
     ),
     counted(
       sql`select ${inboundCallbacks.receivedAt} as k from ${inboundCallbacks} where ${inboundCallbacks.open} = 1`,
+    ),
+    counted(
+      sql`select ${inboundCallbacks.receivedAt} as k from ${inboundCallbacks} where ${inboundCallbacks.open} = 1 and ${inboundCallbacks.verdict} = 'not_processed'`,
     ),
     counted(sql`select ${rulings.subject} as k from ${rulings} where ${rulings.status} = 'proposed'`),
     counted(
@@ -141,6 +145,7 @@ export async function readOpen(db: Db, since: number) {
     pending: one(pending),
     webhooks: one(webhooks),
     callbacks: one(callbacks),
+    notProcessed: one(notProcessed),
     proposals: one(proposals),
     dead: one(messages).count + one(givenUp).count + one(notSent).count,
     payouts: ofPayouts,

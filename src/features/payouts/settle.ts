@@ -30,7 +30,8 @@ export async function settlePayout(
   const receipt = evidence.outcome.kind === "paid" ? evidence.outcome.receipt : undefined;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const { payout, wallet, email, receiptOwner } = await readForMove(deps.db, ref, receipt);
-    if (!payout || !wallet) throw new Error(`there is no payout ${ref.id}`);
+    if (!payout) return unknownPayout(deps, ref, raw);
+    if (!wallet) throw new Error(`there is no wallet for the payout ${ref.id}`);
     const now = deps.now();
     const isReused = receiptOwner !== undefined && receiptOwner !== payout.id;
     const move: PayoutMove = isReused
@@ -59,6 +60,24 @@ export async function settlePayout(
     return move;
   }
   throw new Error(`payout ${ref.id} kept changing while it was being settled`);
+}
+
+/** As after a restore of the database to a time before the payout was made. */
+async function unknownPayout(
+  deps: SettlePayoutDeps,
+  ref: PayoutRef,
+  raw: RawCallback | undefined,
+): Promise<PayoutMove> {
+  const verdict = "unknown_payout";
+  if (raw) {
+    await keepCallback(deps.db, ref, raw, { verdict, open: true });
+    await tellOperator(deps, {
+      id: `callback_unmatched:${ref.id}:${verdict}`,
+      subject: "M-Pesa tells of a payout that we do not know",
+      body: `A result came for the payout ${ref.id} with the right secret, and there is no such payout (${verdict}). It was kept, and no money was moved on our books. Compare it with M-Pesa's own statement: where the database was restored to an earlier time, the payout may have been made since.`,
+    });
+  }
+  return { kind: "none", verdict, needsOperator: true };
 }
 
 function failureNotice(

@@ -1,14 +1,17 @@
 import { logFault } from "../../http/log.ts";
+import { HOUR_MS, SECOND_MS } from "../../lib/clock.ts";
 import { isPayoutId, isTransactionId, storedMerchantId } from "../../lib/ids.ts";
 import { parseJson } from "../../lib/json.ts";
 import { translateResult, translateStkCallback } from "../../upstreams/daraja/translate.ts";
-import { type RawCallback, readNotProcessed } from "../callbacks/store.ts";
+import { type RawCallback, takeNotProcessed } from "../callbacks/store.ts";
 import { type SettleDeps, settle } from "../payments/settle.ts";
 import { isPayoutCallbackKind } from "../payouts/callback-url.ts";
 import { evidenceOf } from "../payouts/evidence.ts";
 import { type SettlePayoutDeps, settlePayout } from "../payouts/settle.ts";
 
 const AT_MOST = 50;
+/** The first pause is over with the next run of the cron; the following ones double what has passed. */
+const PAUSE_MS = { least: 30 * SECOND_MS, most: HOUR_MS };
 
 export type RetryDeps = SettleDeps & SettlePayoutDeps;
 
@@ -17,7 +20,9 @@ export type KeptCallback = RawCallback & { merchantId: number; reference: string
 
 /** Tries again what was kept because of a fault of ours: M-Pesa tells only once. */
 export async function retryCallbacks(deps: RetryDeps): Promise<void> {
-  for (const kept of await readNotProcessed(deps.db, AT_MOST)) {
+  const { scaled } = deps.config;
+  const pauseMs = { least: scaled(PAUSE_MS.least), most: scaled(PAUSE_MS.most) };
+  for (const kept of await takeNotProcessed(deps.db, { now: deps.now(), atMost: AT_MOST, pauseMs })) {
     await retry(deps, kept).catch((error) => logFault(`callback ${kept.id} for ${kept.reference}`, error));
   }
 }

@@ -1,8 +1,9 @@
 import { eastAfricaTime, eastAfricaTimeOrNull } from "../../lib/clock.ts";
+import type { StoredCallback } from "../callbacks/store.ts";
 import type { StoredTransaction } from "../payments/store.ts";
 import type { StoredPayout } from "../payouts/store.ts";
 import { callbackSubject, type Effect } from "./rules.ts";
-import type { StoredCallback, StoredRuling } from "./store.ts";
+import type { StoredRuling } from "./store.ts";
 
 export const presentRuling = (ruling: StoredRuling, effect?: Effect) => ({
   id: ruling.id,

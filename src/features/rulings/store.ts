@@ -24,12 +24,12 @@ import {
   users,
 } from "../../db/schema.ts";
 import { type Act, insertAudit, wasDone } from "../audit/store.ts";
+import type { StoredCallback } from "../callbacks/store.ts";
 import { type Companion, dependent } from "../ledger/store.ts";
 import type { StoredTransaction } from "../payments/store.ts";
 import type { StoredPayout } from "../payouts/store.ts";
 
 export type StoredRuling = typeof rulings.$inferSelect;
-export type StoredCallback = typeof inboundCallbacks.$inferSelect;
 
 export async function findRuling(db: Db, id: string): Promise<StoredRuling | undefined> {
   return (await db.select().from(rulings).where(eq(rulings.id, id)))[0];

@@ -1,5 +1,8 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { resultUrls } from "../../../src/features/payouts/callback-url.ts";
+import { newPayoutId, storedMerchantId } from "../../../src/lib/ids.ts";
+import { asOperator, ruleOn } from "../../operator/support.ts";
 import {
   callBack,
   type Merchant,
@@ -13,6 +16,7 @@ import {
   rows,
   tick,
 } from "../../support/gateway.ts";
+import { lossyDatabase } from "../../support/lossy.ts";
 import {
   broken,
   freshNetwork,
@@ -22,6 +26,7 @@ import {
   type StatementLine,
   said,
 } from "../../support/network.ts";
+import { answerTo, b2cPaid, keptCallbacks, PAYING, toldOperator } from "../../support/payouts.ts";
 
 const NOW = Date.parse("2026-11-24T09:30:00+03:00");
 
@@ -337,5 +342,66 @@ describe("a callback that met a fault of ours", () => {
       mpesa_receipt: receipt,
     });
     expect(await balance()).toBe(150);
+  });
+
+  /** The payment's callback, which met a fault: it is kept, to be tried again. */
+  async function keptForLater() {
+    const { body: ids } = await push(merchant.key);
+    const url = network.pushes.at(-1)?.CallBackURL ?? "";
+    const DB = lossyDatabase(/update "transactions"/i, { before: true, times: 3 });
+    await callBack(url, paid(ids), { ...PAYING, DB });
+    expect(await keptCallbacks({ id: ids.transaction_id })).toMatchObject([{ verdict: "not_processed" }]);
+    return ids.transaction_id;
+  }
+
+  it("is not held up by 51 results of payouts that the database does not know", async () => {
+    const unknown = Array.from({ length: 51 }, () => ({
+      merchantId: storedMerchantId(merchant.merchantId),
+      id: newPayoutId(NOW),
+    }));
+    const deps = { publicBaseUrl: "https://pay.test", appSecret: env.APP_SECRET };
+    for (const ref of unknown) {
+      const { resultUrl } = await resultUrls(deps, ref, 1);
+      expect((await answerTo(resultUrl, b2cPaid())).status).toBe(200);
+    }
+    vi.setSystemTime(NOW + 1_000);
+    const payment = await keptForLater();
+    await tick(PAYING);
+    expect(await readTransaction(merchant.key, payment)).toMatchObject({ status: "completed" });
+
+    const one = { id: unknown[0]?.id ?? "" };
+    expect(await keptCallbacks(one)).toMatchObject([{ verdict: "unknown_payout", open: 1 }]);
+    expect(await toldOperator(one)).toHaveLength(1);
+    const { body: waiting } = await asOperator("/unmatched");
+    const found = waiting.callbacks.find(({ reference }: { reference: string }) => reference === one.id);
+    expect(found).toMatchObject({ verdict: "unknown_payout" });
+    expect((await ruleOn(found.subject, { decision: "dismiss" })).status).toBe(201);
+  });
+
+  it("is not held up by 51 that can never be worked on, of which the operator is told once", async () => {
+    await rows(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51)
+       INSERT INTO inbound_callbacks (reference, id, merchant_id, source, body, verdict, open, received_at)
+       SELECT printf('tx_%032x', i), 'a1', ?, 'stk', 'no result', 'not_processed', 1, ? FROM n`,
+      merchant.merchantId,
+      NOW,
+    );
+    const tickAt = async (minutes: number) => {
+      vi.setSystemTime(NOW + minutes * 60_000);
+      await tick(PAYING);
+    };
+    vi.setSystemTime(NOW + 1_000);
+    const payment = await keptForLater();
+    await tickAt(1);
+    await tickAt(2);
+    expect(await readTransaction(merchant.key, payment)).toMatchObject({ status: "completed" });
+
+    const told = () =>
+      rows<{ body: string }>("SELECT body FROM notices WHERE id LIKE 'alert:callbacks_stuck:%'");
+    expect(await told()).toEqual([]);
+    await tickAt(11);
+    await tickAt(12);
+    expect(await told()).toMatchObject([{ body: expect.stringContaining("51 callbacks met a fault") }]);
+    await rows("DELETE FROM inbound_callbacks WHERE body = 'no result'");
   });
 });
