@@ -293,6 +293,26 @@ export const GUARDS = [
     tests: test("webhooks/webhooks"),
   },
   {
+    guard: "A failure is not told any more once the payment is paid: the settlement's write",
+    edits: [
+      without(
+        `${PAYMENTS}/settlement-store.ts`,
+        "...(isPaidAfterAll ? [withdrawFailure(db, merchantId, payment.id, on)] : []),",
+      ),
+    ],
+    tests: test("webhooks/webhooks"),
+  },
+  {
+    guard: "A failure is not told any more once the payment is paid: the attempt's record",
+    edits: [
+      without(
+        "src/features/webhooks/store.ts",
+        'after.status === "pending" ? eq(webhookDeliveries.status, "pending") : undefined,',
+      ),
+    ],
+    tests: test("webhooks/webhooks"),
+  },
+  {
     guard: "A payout is written ahead of its sending",
     edits: [
       without(

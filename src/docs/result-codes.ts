@@ -125,7 +125,8 @@ export const RESULT_HELP: Record<ResultCode, ResultHelp> = {
     meaning: "General error while sending push",
     cause:
       "M-Pesa failed, said something that is no number (it stands in ResultDesc), or said nothing within 24 hours.",
-    remedy: "Ask again. Should money have moved after all, a second webhook says so.",
+    remedy:
+      "If M-Pesa failed, ask again. If it said nothing within 24 hours, look at your own M-Pesa statement first, or ask support: the customer may have paid. Where it is proved, a second webhook says so.",
     english: "M-Pesa could not complete the payment. If money was deducted, we will confirm it.",
     swahili: "M-Pesa haikuweza kukamilisha malipo. Ikiwa pesa zilikatwa, tutathibitisha.",
   },

@@ -8,7 +8,8 @@ namespace SmartPay;
 final class PaymentEvent
 {
     /**
-     * @param string $id the same on every attempt: remember it, or the checkout request id, to act once
+     * @param string $id the same on every attempt: remember it to handle each once. A failure and a later
+     *     success of one payment have two
      * @param int $sentAt seconds since 1970
      * @param bool $isTest sent by `keys->testWebhook`: no payment was made
      * @param ?int $amount whole shillings

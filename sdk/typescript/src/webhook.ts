@@ -2,7 +2,7 @@ import { SmartPayError, WebhookError } from "./errors.ts";
 import type { PaymentResult } from "./types.ts";
 
 type Told = {
-  /** The same on every attempt: remember it, or the checkout request id, to act once. */
+  /** The same on every attempt: remember it to handle each once. A failure and a later success of one payment have two. */
   id: string;
   sentAt: Date;
   /** Sent by `keys.testWebhook`: no payment was made. */

@@ -101,7 +101,12 @@ export const payments: DocsPage = {
             "M-Pesa has not confirmed it; a prompt may have been sent",
             "Do not send it again. Wait for the webhook",
           ],
-          ["4xx, 5xx", "Nothing was sent, and the call is not counted", "See the error's code"],
+          ["4xx, 503", "Nothing was sent, and the call is not counted", "See the error's code"],
+          [
+            "500, or no answer",
+            "Whether a prompt was sent is not known",
+            "Repeat the request with the same Idempotency-Key",
+          ],
         ]}
       />
       <h2>Wait for the result</h2>

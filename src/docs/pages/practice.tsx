@@ -72,7 +72,10 @@ export const live: DocsPage = {
             Credit only on `ResultCode` 0, once for each `CheckoutRequestID`, and compare the amount.
           </Prose>
         </li>
-        <li>A failed payment can turn into a paid one later. Accept that second webhook.</li>
+        <li>
+          A failed payment can turn into a paid one later. Accept that second webhook, which has an id of its
+          own. Once a payment is paid, no failure of it counts, should one still be on its way.
+        </li>
       </ul>
       <h2>Webhooks</h2>
       <ul>

@@ -19,5 +19,5 @@ export async function answerPush(c: AppContext, request: PushRequest) {
   if (waitMs > 0) c.header("Preference-Applied", `wait=${waitMs / 1_000}`);
   const transaction = settled && { transaction: presentTransaction(settled.payment, settled.payout) };
   const status: 200 | 202 = settled || answer.accepted ? 200 : 202;
-  return { body: { ...presentPush(answer), ...transaction }, status };
+  return { body: { ...presentPush(answer, settled?.payment.status), ...transaction }, status };
 }

@@ -52,9 +52,15 @@ const SENT = "STK Push initiated successfully.";
 const UNCLEAR =
   "M-Pesa has not confirmed the STK Push yet. Do not send it again: wait for the webhook, or query this transaction.";
 
-/** The answer to a push, of a payment as well as of a purchase. */
-export const presentPush = (answer: PushAnswer) => ({
-  message: answer.accepted ? SENT : UNCLEAR,
+const SETTLED: Record<StoredTransaction["status"], string> = {
+  pending: UNCLEAR,
+  completed: "The payment is completed.",
+  failed: "The payment has failed: `transaction` says why.",
+};
+
+/** The answer to a push, of a payment as well as of a purchase; `status` is what it came to while it was waited for. */
+export const presentPush = (answer: PushAnswer, status: StoredTransaction["status"] = "pending") => ({
+  message: answer.accepted ? SENT : SETTLED[status],
   checkout_request_id: answer.checkoutRequestId,
   merchant_request_id: answer.merchantRequestId,
   transaction_id: answer.transactionId,

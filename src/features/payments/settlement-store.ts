@@ -8,7 +8,7 @@ import { type Companion, commitChange, type DependsOn, dependent, post } from ".
 import { insertNotice, type NewNotice } from "../notices/store.ts";
 import { insertPayout } from "../payouts/store.ts";
 import { activate, tellOfDeletedKey } from "../subscriptions/store.ts";
-import { insertDelivery, type NewDelivery } from "../webhooks/store.ts";
+import { insertDelivery, type NewDelivery, withdrawFailure } from "../webhooks/store.ts";
 import type { Collection } from "./collect.ts";
 import type { SettlementPlan } from "./rules.ts";
 import { isPayment, type PaymentRef, type StoredTransaction } from "./store.ts";
@@ -77,6 +77,7 @@ export async function commitSettlement(
   const wallet = money ? { owed: money.owed } : {};
   const { statements: transferred, on } = post(db, transfers, wallet, { table: transactions, guard });
   const isCounted = change.kind !== "fill_receipt" && payment.purchase === null;
+  const isPaidAfterAll = change.kind === "complete" && payment.status === "failed";
   const judgement = { verdict: change.verdict, open: false };
   const statements = [
     ...transferred,
@@ -85,6 +86,7 @@ export async function commitSettlement(
     ...(money?.purchase ? [activate(db, money.purchase, merchantId, now, on)] : []),
     ...(money?.purchase?.kind === "plan" ? [tellOfDeletedKey(db, money.purchase, payment, now, on)] : []),
     ...(money?.payout ? [insertPayout(db, money.payout, on)] : []),
+    ...(isPaidAfterAll ? [withdrawFailure(db, merchantId, payment.id, on)] : []),
     ...(extra.delivery ? [insertDelivery(db, extra.delivery, on)] : []),
     ...extra.notices.map((notice) => insertNotice(db, notice, on)),
     ...(extra.companion?.statements(on) ?? []),

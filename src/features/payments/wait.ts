@@ -1,4 +1,5 @@
 import type { Db } from "../../db/client.ts";
+import { logFault } from "../../http/log.ts";
 import { type Clock, SECOND_MS } from "../../lib/clock.ts";
 import type { Caller } from "../keys/caller.ts";
 import type { StoredPayout } from "../payouts/store.ts";
@@ -9,13 +10,18 @@ export const LONGEST_WAIT_SECONDS = 55;
 const FIRST_LOOK_MS = SECOND_MS;
 const LOOK_AGAIN_MS = 1_500;
 
+const NOTHING_SEEN = { payment: undefined, payout: undefined };
+
 /** Milliseconds of `Prefer: wait=N` (RFC 7240), 0 without it. */
 export function preferredWaitMs(header: string | undefined): number {
   const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,4})"?\s*(?:$|[,;])/i.exec(header ?? "")?.[1];
   return Math.min(Number(seconds ?? 0), LONGEST_WAIT_SECONDS) * SECOND_MS;
 }
 
-/** Looks at the payment until it is final or the time is up; undefined in the latter case. */
+/**
+ * Looks at the payment until it is final or the time is up; undefined in the latter case. A look that fails is made
+ * again: the prompt was sent, and whoever is told of a fault instead may send another.
+ */
 export async function waitForResult(
   deps: { db: Db; now: Clock },
   caller: Caller,
@@ -25,7 +31,10 @@ export async function waitForResult(
   const until = deps.now() + waitMs;
   for (let pause = FIRST_LOOK_MS; ; pause = LOOK_AGAIN_MS) {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(pause, until - deps.now()))));
-    const { payment, payout } = await readByReference(deps.db, caller.hash, transactionId);
+    const { payment, payout } = await readByReference(deps.db, caller.hash, transactionId).catch((error) => {
+      logFault("waiting for a result", error);
+      return NOTHING_SEEN;
+    });
     if (payment && payment.status !== "pending") return { payment, payout };
     if (deps.now() >= until) return undefined;
   }

@@ -13,7 +13,7 @@ export const ATTEMPT_TIMEOUT_MS = 5_000;
 export const RESPONSE_KEPT = 2_000;
 
 /** How long an attempt under way keeps its delivery from the sweep. */
-export const ATTEMPT_LEASE_MS = 20_000;
+export const ATTEMPT_LEASE_MS = 60_000;
 
 /** The id of a delivery: `wh_`, the hex of what it tells of, so that ids sort by its age, and the result. */
 export const isDeliveryId = (text: string) => /^wh_[0-9a-f]{32}_(?:completed|failed|test)$/.test(text);

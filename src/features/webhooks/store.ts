@@ -1,11 +1,12 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, ne, notExists, or, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/sqlite-core";
 import { commit, type Db, rowOf, type Statement, untilKnown } from "../../db/client.ts";
 import { apiKeys, webhookDeliveries } from "../../db/schema.ts";
 import { type AuditEntry, insertAudit, onceThisCall, wasDone } from "../audit/store.ts";
-import type { DependsOn } from "../ledger/store.ts";
+import { type DependsOn, dependent } from "../ledger/store.ts";
 import { emailOfMerchant, insertNotice } from "../notices/store.ts";
 import type { ListQuery } from "./contract.ts";
-import type { Owner } from "./rules.ts";
+import { deliveryIdOf, type Owner } from "./rules.ts";
 
 export type StoredDelivery = typeof webhookDeliveries.$inferSelect;
 
@@ -28,6 +29,24 @@ export const insertDelivery = (db: Db, delivery: NewDelivery, on: DependsOn): St
         .where(on.guard),
     )
     .onConflictDoNothing({ target: [webhookDeliveries.merchantId, webhookDeliveries.id] });
+
+/** Stops telling what is no longer true: the failure of a payment that turns out to be paid. */
+export const withdrawFailure = (
+  db: Db,
+  merchantId: number,
+  transactionId: string,
+  on: DependsOn,
+): Statement =>
+  db
+    .update(webhookDeliveries)
+    .set({ status: "failed", dueAt: null })
+    .where(
+      and(
+        isDelivery({ merchantId, id: deliveryIdOf(transactionId, "failed") }),
+        eq(webhookDeliveries.status, "pending"),
+        dependent(db, on),
+      ),
+    );
 
 const isDelivery = ({ merchantId, id }: { merchantId: number; id: string }) =>
   and(eq(webhookDeliveries.merchantId, merchantId), eq(webhookDeliveries.id, id));
@@ -72,7 +91,10 @@ export async function readSecrets(db: Db, keyId: number) {
   return rows[0];
 }
 
-/** Records an attempt on the delivery as it was read; a second record of the same attempt changes nothing. */
+/**
+ * Records an attempt on the delivery as it was read; a second record of the same attempt changes nothing. No
+ * retry is recorded of what was withdrawn meanwhile.
+ */
 export async function recordAttempt(
   db: Db,
   delivery: Deliverable,
@@ -82,7 +104,13 @@ export async function recordAttempt(
     db
       .update(webhookDeliveries)
       .set({ ...after, attemptCount: delivery.attemptCount + 1 })
-      .where(and(isDelivery(delivery), eq(webhookDeliveries.attemptCount, delivery.attemptCount))),
+      .where(
+        and(
+          isDelivery(delivery),
+          eq(webhookDeliveries.attemptCount, delivery.attemptCount),
+          after.status === "pending" ? eq(webhookDeliveries.status, "pending") : undefined,
+        ),
+      ),
   );
 }
 
@@ -244,7 +272,7 @@ const dueForReplay = (dueAt: number) => ({
 export type Failed = { owner: Owner; since: number; after: string | undefined };
 
 /**
- * Makes failed deliveries due again, oldest first. Not repeated where the answer is lost: a repetition
+ * Makes failed deliveries due again, oldest first, but for failures of payments that were paid after all. Not repeated where the answer is lost: a repetition
  * would take others, and the sweep finds these.
  */
 export async function takeFailed(
@@ -254,6 +282,19 @@ export async function takeFailed(
 ): Promise<{ taken: StoredDelivery[]; isMoreLeft: boolean }> {
   const { id, createdAt, status, merchantId } = webhookDeliveries;
   const cursor = after === undefined ? undefined : await findOwnDelivery(db, owner, after);
+  const success = alias(webhookDeliveries, "success");
+  const isTrueStill = notExists(
+    db
+      .select({ one: sql`1` })
+      .from(success)
+      .where(
+        and(
+          eq(success.merchantId, merchantId),
+          eq(success.id, sql`replace(${id}, '_failed', '_completed')`),
+          ne(success.id, id),
+        ),
+      ),
+  );
   const failed = (limit: number) =>
     db
       .select({ id: sql<string>`${id}`.as("id") })
@@ -265,6 +306,7 @@ export async function takeFailed(
           sql`${status} = 'failed'`,
           gte(createdAt, Math.max(since, cursor?.createdAt ?? 0)),
           cursor && or(gt(createdAt, cursor.createdAt), gt(id, cursor.id)),
+          isTrueStill,
         ),
       )
       .orderBy(asc(createdAt), asc(id))

@@ -1,11 +1,24 @@
-import { beforeEach, describe, expect, it } from "vitest";
-import { callBack, newMerchant, newPhone, paid, push, readTransaction } from "../../support/gateway.ts";
-import { freshNetwork, type Network } from "../../support/network.ts";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  callBack,
+  failed,
+  newMerchant,
+  newPhone,
+  paid,
+  push,
+  readTransaction,
+  request,
+  rows,
+} from "../../support/gateway.ts";
+import { lossyDatabase } from "../../support/lossy.ts";
+import { broken, freshNetwork, type Network } from "../../support/network.ts";
 
 let network: Network;
 beforeEach(() => {
   network = freshNetwork();
 });
+
+const callbackUrl = () => network.pushes[0]?.CallBackURL ?? "";
 
 describe("callback_url", () => {
   it("wins over the key's for this one payment", async () => {
@@ -63,6 +76,38 @@ describe("Prefer: wait", () => {
       transaction: { status: "completed" },
     });
     expect(answer.headers.get("Preference-Applied")).toBe("wait=20");
+  });
+
+  it("is told of the prompt that was sent, though the database loses what was looked at", async () => {
+    const { key } = await newMerchant();
+    const DB = lossyDatabase(/from "payouts"/, { times: 2 });
+    const body = { phone: newPhone(), amount: 150 };
+    const headers = { Prefer: "wait=3" };
+    const answer = await request("/v1/stk/push", { key, body, headers, env: { DB } });
+    expect(DB.losses()).toBe(2);
+    expect(answer.status).toBe(200);
+    expect(answer.body.checkout_request_id).toMatch(/^ws_CO_/);
+  });
+
+  it.each([
+    ["completed", (ids: { checkout_request_id: string }) => paid(ids), "The payment is completed."],
+    ["failed", (ids: { checkout_request_id: string }) => failed(ids, 1032, ""), "The payment has failed"],
+  ])("of an unclear push that has %s says no more that it is unclear", async (status, body, message) => {
+    const { key } = await newMerchant();
+    network.push = broken("TimeoutError");
+    const answering = push(key, {}, { Prefer: "wait=20" });
+    await vi.waitFor(async () => {
+      const id = callbackUrl()
+        .split("/")
+        .find((part) => part.startsWith("tx_"));
+      expect(
+        await rows("SELECT 1 FROM transactions WHERE id = ? AND acknowledgement = 'unclear'", id ?? ""),
+      ).toHaveLength(1);
+    });
+    await callBack(callbackUrl(), body({ checkout_request_id: network.accepted().CheckoutRequestID }));
+    const answer = await answering;
+    expect(answer.body.transaction.status).toBe(status);
+    expect(answer.body.message).toContain(message);
   });
 
   it("answers as usual when the time is up", async () => {

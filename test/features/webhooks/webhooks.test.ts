@@ -17,6 +17,7 @@ import {
   newMerchant,
   paid,
   push,
+  request,
   rows,
   setKey,
   tick,
@@ -407,9 +408,59 @@ describe("the sweep", () => {
     await callBack(network.pushes[0]?.CallBackURL ?? "", paid(ids), {
       WEBHOOK_QUEUE: { send } as unknown as Queue<WebhookMessage>, // nothing else of it is used
     });
-    vi.setSystemTime(Date.now() + 60_000);
+    vi.setSystemTime(Date.now() + 120_000);
     await tick(bindings());
     expect(await deliveries(merchant)).toMatchObject([{ status: "delivered", attempt_count: 2 }]);
+  });
+});
+
+describe("the failure of a payment that is paid after all", () => {
+  const codes = () =>
+    told().map(
+      ({ body }) => (body as { Body: { stkCallback: { ResultCode: number } } }).Body.stkCallback.ResultCode,
+    ); // what the text says is posted
+  const cancelled = (ids: Ids) => failed(ids, 1032, "Request cancelled by user.");
+
+  it("is not told any more once the success is", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    network.merchant = () => new Response("", { status: told().length < 2 ? 500 : 200 });
+    const { ids, url } = await toldPayment({ body: cancelled });
+    await callBack(url, paid(ids), bindings());
+    vi.setSystemTime(Date.now() + 90_000);
+    await bringNext();
+    await tick(bindings());
+    expect(codes()).toEqual([1032, 0]);
+  });
+
+  it("is not told again either where its attempt was under way when the success came", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const merchant = await newMerchant({ callbackUrl });
+    const { body: ids } = await push(merchant.key);
+    const url = network.pushes.at(-1)?.CallBackURL ?? "";
+    network.merchant = async () => {
+      if (told().length > 1) return new Response("OK");
+      await callBack(url, paid(ids), bindings());
+      return new Response("", { status: 500 });
+    };
+    await callBack(url, cancelled(ids), bindings());
+    vi.setSystemTime(Date.now() + 90_000);
+    await bringNext();
+    await tick(bindings());
+    expect(codes()).toEqual([1032, 0]);
+  });
+
+  it("is left out where all that failed is sent again", async () => {
+    network.merchant = () => new Response("", { status: 410 });
+    const { merchant, ids, url } = await toldPayment({ body: cancelled });
+    await callBack(url, paid(ids), bindings());
+    network.merchant = () => new Response("OK");
+    const body = { status: "failed", since: "2026-01-01" };
+    const answer = await request("/v1/webhooks/replay", { key: merchant.key, body });
+    expect(answer.body.replayed).toBe(1);
+    const left = await deliveries(merchant);
+    expect(left.filter((d) => d.status === "failed").map((d) => d.id)).toEqual([
+      `wh_${ids.transaction_id.slice("tx_".length)}_failed`,
+    ]);
   });
 });
 
