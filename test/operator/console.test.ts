@@ -282,7 +282,7 @@ describe("a merchant's statements in the console", () => {
 });
 
 describe("the figures", () => {
-  it("tell what is pending, M-Pesa's calls, and the float that a payout's result told of", async () => {
+  it("tell what is pending, M-Pesa's calls, and the float of the account that a payout was made from", async () => {
     const merchant = await newMerchant();
     await push(merchant.key);
     network.push = broken("TimeoutError");
@@ -318,8 +318,8 @@ describe("an alert", () => {
     );
     await tick(PAYING);
     await tick(PAYING);
-    expect(await told("float_low")).toHaveLength(1);
-    expect((await asOperator("/figures")).body.alerts).toMatchObject([{ kind: "float_low" }]);
+    expect(await told("float_low_utility")).toHaveLength(1);
+    expect((await asOperator("/figures")).body.alerts).toMatchObject([{ kind: "float_low_utility" }]);
     await rows("UPDATE float_balances SET amount = 1000000");
     await tick(PAYING);
     expect((await asOperator("/figures")).body.alerts).toHaveLength(1);
@@ -328,7 +328,25 @@ describe("an alert", () => {
     expect((await asOperator("/figures")).body.alerts).toEqual([]);
     await rows("UPDATE float_balances SET amount = 100");
     await tick(PAYING);
-    expect(await told("float_low")).toHaveLength(2);
+    expect(await told("float_low_utility")).toHaveLength(2);
+    await rows("DELETE FROM float_balances");
+    await rows("DELETE FROM alerts");
+  });
+
+  it("of one account's low float does not keep the other's from being told", async () => {
+    const startedAt = Date.now();
+    await rows("INSERT INTO float_balances VALUES ('working', 0, 1)");
+    await tick(PAYING);
+    await rows("INSERT INTO float_balances VALUES ('utility', 100, 1)");
+    await tick(PAYING);
+    const emails = await rows<{ subject: string }>(
+      "SELECT subject FROM notices WHERE id LIKE 'alert:float_low_%' AND created_at >= ? ORDER BY created_at, id",
+      startedAt,
+    );
+    expect(emails).toEqual([
+      { subject: "The M-Pesa float of the Working account is low" },
+      { subject: "The M-Pesa float of the Utility account is low" },
+    ]);
     await rows("DELETE FROM float_balances");
     await rows("DELETE FROM alerts");
   });

@@ -153,6 +153,7 @@ export function b2cPaid({ amount = 150, receipt = newReceipt(), ...ids }: Of = {
     { Key: "TransactionReceipt", Value: receipt },
     { Key: "ReceiverPartyPublicName", Value: "254712345678 - JOHN KAMAU" },
     { Key: "B2CUtilityAccountAvailableFunds", Value: 10_116 },
+    { Key: "B2CWorkingAccountAvailableFunds", Value: 0 },
   ];
   const done = "The service request is processed successfully.";
   return envelope(0, done, ids, {

@@ -13,7 +13,8 @@ export type AlertDeps = NotifyDeps & {
 const OVER_AFTER_MS = 15 * MINUTE_MS;
 
 const SUBJECTS: Record<string, string> = {
-  float_low: "The M-Pesa float is low",
+  float_low_utility: "The M-Pesa float of the Utility account is low",
+  float_low_working: "The M-Pesa float of the Working account is low",
   callbacks_missing: "M-Pesa's callbacks do not arrive",
   callbacks_stuck: "Callbacks of M-Pesa's cannot be worked on",
   pending_old: "Payments have been pending for too long",

@@ -69,7 +69,8 @@ export function settledBy(figures: Figure[], since: number) {
 }
 
 export const ALERT_KINDS = [
-  "float_low",
+  "float_low_utility",
+  "float_low_working",
   "callbacks_missing",
   "callbacks_stuck",
   "pending_old",
@@ -89,7 +90,7 @@ const WEBHOOKS_OVERDUE_MS = 10 * MINUTE_MS;
 const VERIFIED_TOO_LONG_AGO_MS = 2 * DAY_MS;
 
 export type Situation = {
-  float: { account: string; amount: number }[];
+  float: { account: "utility" | "working"; amount: number }[];
   settled: { callback: number; asked: number };
   notProcessed: { count: number; oldestAt: number | null };
   oldestPendingAt: number | null;
@@ -101,6 +102,11 @@ export type Situation = {
   sealedSince: number | null;
 };
 
+const ACCOUNTS = {
+  utility: "Utility account, which pays phones",
+  working: "Working account, which pays paybills and tills",
+};
+
 const kes = (amount: number) => `KES ${amount.toLocaleString("en-KE")}`;
 
 /** What the operator has to know now, and in which words. */
@@ -109,12 +115,11 @@ export function alertsIn(
   { now, floatBelow, scaled }: { now: number; floatBelow: number; scaled: (ms: number) => number },
 ): { kind: AlertKind; detail: string }[] {
   const found: { kind: AlertKind; detail: string }[] = [];
-  const low = situation.float.filter(({ amount }) => amount < floatBelow);
-  if (low.length > 0) {
-    const accounts = low.map(({ account, amount }) => `${kes(amount)} on the ${account} account`).join(", ");
+  for (const { account, amount } of situation.float) {
+    if (amount >= floatBelow) continue;
     found.push({
-      kind: "float_low",
-      detail: `M-Pesa last told of ${accounts}, less than ${kes(floatBelow)}.`,
+      kind: `float_low_${account}`,
+      detail: `M-Pesa last told of ${kes(amount)} on the ${ACCOUNTS[account]}, less than ${kes(floatBelow)}.`,
     });
   }
   const { callback, asked } = situation.settled;

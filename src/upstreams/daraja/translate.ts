@@ -178,14 +178,17 @@ export function translateResult(json: unknown): PayoutResult | undefined {
   };
 }
 
-/** B2C tells of both accounts, B2B of the one it took from: `Working Account|KES|current|available|…`. */
+/**
+ * Of the account that the payout was made from: B2C tells of Working too, from which a gateway that pays
+ * phones alone never pays. B2B's is `Working Account|KES|current|available|…`.
+ */
 function fundsIn(text: (...names: string[]) => string | undefined): PayoutResult["funds"] {
   const affected = /^Working Account\|KES\|[^|]*\|([^|]*)/.exec(
     text("DebitPartyAffectedAccountBalance") ?? "",
   )?.[1];
   const told = {
     utility: text("B2CUtilityAccountAvailableFunds"),
-    working: text("B2CWorkingAccountAvailableFunds") ?? affected,
+    working: affected,
   };
   return Object.fromEntries(
     Object.entries(told).flatMap(([account, amount]) => {
