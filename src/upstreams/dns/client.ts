@@ -14,7 +14,7 @@ const AAAA = 28;
 
 const answer = z.object({ Answer: z.array(z.object({ type: z.int(), data: z.string() })).default([]) });
 
-async function lookUp(hostname: string, type: number): Promise<string[]> {
+async function lookUp(hostname: string, type: "A" | "AAAA"): Promise<string[]> {
   const response = await fetch(`${RESOLVER}?name=${encodeURIComponent(hostname)}&type=${type}`, {
     headers: { Accept: "application/dns-json" },
     signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -26,7 +26,8 @@ async function lookUp(hostname: string, type: number): Promise<string[]> {
 /** DNS over HTTPS. A resolver that does not answer stops nobody: the platform itself reaches public addresses only. */
 export const dnsOverHttps = (outgoing: Outgoing): DnsPort => ({
   async addresses(hostname) {
-    const found = await Promise.allSettled([A, AAAA].map((type) => outgoing(() => lookUp(hostname, type))));
+    const types = ["A", "AAAA"] as const;
+    const found = await Promise.allSettled(types.map((type) => outgoing(() => lookUp(hostname, type))));
     return found.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
   },
 });
