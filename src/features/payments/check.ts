@@ -1,7 +1,8 @@
 import { ApiError } from "../../errors.ts";
 import { throttle } from "../throttle/throttle.ts";
 import { type ReconcileDeps, reconcile } from "./reconcile.ts";
-import { findPayment, type PaymentRef } from "./store.ts";
+import { ASKING_LEASE_MS } from "./rules.ts";
+import { findPayment, leaseDue, type PaymentRef } from "./store.ts";
 
 /**
  * Asks M-Pesa now what became of a payment that is pending. A definite answer settles it by the rules that
@@ -13,5 +14,6 @@ export async function checkPayment(deps: ReconcileDeps, ref: PaymentRef): Promis
   if (!payment) throw new ApiError("NOT_FOUND");
   if (payment.status !== "pending" || payment.checkoutRequestId === null) return;
   await throttle(deps, "payment_check", payment.id);
+  if (!(await leaseDue(deps.db, payment, deps.now() + ASKING_LEASE_MS))) return;
   await reconcile(deps, payment, { isExtra: true });
 }

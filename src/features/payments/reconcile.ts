@@ -5,18 +5,15 @@ import type { DarajaPort } from "../../upstreams/daraja/port.ts";
 import { tellOperator } from "../notices/notify.ts";
 import { GIVE_UP_MS, judgeQueryFailure, NO_RESULT, queryPauseMs } from "./rules.ts";
 import { type SettleDeps, settle } from "./settle.ts";
-import { leaseDue, noteQuery, type StoredTransaction } from "./store.ts";
+import { noteQuery, type StoredTransaction } from "./store.ts";
 
 export type ReconcileDeps = SettleDeps & {
   daraja: DarajaPort;
   config: SettleDeps["config"] & Pick<Config, "scaled">;
 };
 
-/** How long one run has a payment to itself. */
-const LEASE_MS = 60_000;
-
 /**
- * Asks M-Pesa what became of one pending payment and applies a definite answer. Anything else, silence
+ * Asks M-Pesa what became of one pending payment, which the caller has to itself, and applies a definite answer. Anything else, silence
  * and noise included, only sets when to ask again; after 24 hours without proof the payment has failed.
  * `isExtra`: somebody wants to know it now, and the schedule stays as it was.
  */
@@ -26,7 +23,6 @@ export async function reconcile(
   { isExtra = false } = {},
 ): Promise<void> {
   const { scaled } = deps.config;
-  if (!(await leaseDue(deps.db, payment, deps.now() + LEASE_MS))) return;
   const giveUpAt = payment.createdAt + scaled(GIVE_UP_MS);
   const ref = { merchantId: storedMerchantId(payment.merchantId), id: storedTransactionId(payment.id) };
   const settleAs = (result: Parameters<typeof settle>[2]["result"]) =>

@@ -135,6 +135,9 @@ export const GIVE_UP_MS = DAY_MS;
 
 export const NO_RESULT = { code: "9999", desc: "No result from M-Pesa within 24 hours." };
 
+/** How long one run has a payment to itself that it asks M-Pesa about. */
+export const ASKING_LEASE_MS = MINUTE_MS;
+
 /** 30 s, 45 s, 67 s … up to half an hour. */
 export const queryPauseMs = (queriesSent: number) =>
   Math.min(Math.round(QUERY_FAILURES_APART_MS * 1.5 ** queriesSent), LONGEST_QUERY_PAUSE_MS);

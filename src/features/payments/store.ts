@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gt, isNull, lte, notExists, sql } from "drizzle-orm";
+import { and, eq, exists, gt, isNull, lte, notExists, sql } from "drizzle-orm";
 import { type Db, rowOf, untilKnown } from "../../db/client.ts";
 import { apiKeys, payouts, transactions } from "../../db/schema.ts";
 import { isTransactionId, type MerchantId, type TransactionId } from "../../lib/ids.ts";
@@ -264,17 +264,20 @@ export async function findByIdempotencyKey(
   return (await db.select().from(transactions).where(isIt))[0];
 }
 
-/** Payments that the reconciliation should look at, oldest first. */
-export const readDue = (db: Db, now: number, atMost: number) =>
+/** Takes for one run payments that the reconciliation should look at, the oldest first: nobody else has them then. */
+export const takeDue = (db: Db, now: number, until: number, atMost: number) =>
   db
-    .select()
-    .from(transactions)
-    .where(lte(transactions.dueAt, now))
-    .orderBy(asc(transactions.dueAt))
-    .limit(atMost);
+    .update(transactions)
+    .set({ dueAt: until })
+    .where(
+      sql`(${transactions.merchantId}, ${transactions.id}) in (
+        select ${transactions.merchantId}, ${transactions.id} from ${transactions} where ${lte(transactions.dueAt, now)}
+        order by ${transactions.dueAt} limit ${atMost})`,
+    )
+    .returning();
 
 /**
- * Takes a due payment for one run, by moving its due time from what was read.
+ * Takes one payment, due or not, by moving its due time from what was read.
  * @returns whether this run has it.
  */
 export async function leaseDue(db: Db, payment: StoredTransaction, until: number): Promise<boolean> {

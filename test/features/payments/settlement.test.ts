@@ -8,6 +8,7 @@ import {
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createDeps } from "../../../src/deps.ts";
 import type { CallbackMessage } from "../../../src/features/callbacks/message.ts";
+import { reconcileDue } from "../../../src/features/payments/job.ts";
 import { handleQueue } from "../../../src/queues.ts";
 import { interceptedDatabase } from "../../support/database.ts";
 import {
@@ -728,6 +729,62 @@ describe("the reconciliation", () => {
       .map((sent) => Reflect.get(sent.body ?? {}, "CheckoutRequestID"));
     expect(new Set(asked).size).toBe(12);
     expect(await walletBalance(merchant)).toBe(12 * 150);
+  });
+
+  describe("after callbacks were blocked", () => {
+    /** So many payments that are due, copies of one. */
+    async function backlog(count: number) {
+      const merchant = await newMerchant({ callbackUrl });
+      const { body } = await push(merchant.key);
+      const id = body.transaction_id;
+      const [row] = await rows<Record<string, unknown>>("SELECT * FROM transactions WHERE id = ?", id);
+      const columns = Object.keys(row ?? {});
+      for (let i = 0; i < count; i++) {
+        const one = { ...row, id: id.slice(0, 15) + String(i).padStart(20, "0"), due_at: 1 };
+        await rows(
+          `INSERT INTO transactions (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+          ...columns.map((name) => Reflect.get({ ...one, checkout_request_id: `ws_CO_${one.id}` }, name)),
+        );
+      }
+      return merchant;
+    }
+    const asked = () =>
+      network.to("/stkpushquery/").map((sent) => Reflect.get(sent.body ?? {}, "CheckoutRequestID"));
+
+    it("asks for 160 payments in a run, each once, and for the rest in the next", async () => {
+      await backlog(190);
+      network.query = processing;
+      await tick();
+      expect([asked().length, new Set(asked()).size]).toEqual([160, 160]);
+      await tick();
+      expect([asked().length, new Set(asked()).size]).toEqual([190, 190]);
+    });
+
+    it("begins nothing new when M-Pesa has taken forty seconds to answer", async () => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+      await backlog(60);
+      network.query = () => {
+        vi.setSystemTime(Date.now() + 3 * SECOND);
+        return processing();
+      };
+      await tick();
+      expect(asked()).toHaveLength(20);
+    });
+
+    it("takes four queries a payment, so that a whole run stays under D1's thousand", async () => {
+      await backlog(40);
+      network.query = success;
+      let calls = 0;
+      const DB = interceptedDatabase((_, call) => {
+        calls++;
+        return call();
+      });
+      const background: Promise<unknown>[] = [];
+      await reconcileDue(createDeps({ ...env, DB }, { waitUntil: (work) => background.push(work) }));
+      await Promise.all(background);
+      expect(webhooks()).toHaveLength(40);
+      expect(calls).toBeLessThanOrEqual(40 * 4 + 3);
+    });
   });
 
   it("does not let one payment's trouble stop the others", async () => {
