@@ -12,6 +12,8 @@ const ADVICE = {
     "Copy the consumer key and secret of your app from the Daraja portal again, both of the same app and of the same world (sandbox or live), and look whether DARAJA_BASE_URL is that world's. An HTML answer means that Safaricom's firewall turned this address away: docs/runbook.md, \"M-Pesa is down\".",
   passkey:
     "Set DARAJA_PASSKEY to the one that Safaricom sent for exactly this DARAJA_SHORTCODE; for a till, the shortcode is its store number.",
+  initiator:
+    'Put the secret again from a file, since the prompt of `secret put` takes one line: docs/deploy.md, "Payouts". Payouts wait until then.',
   callback_words: "Choose a host name without the word, for PUBLIC_BASE_URL and the custom domain.",
   callbacks:
     "Let POST requests to /cb/* through without a challenge, a login or a redirect: a rule that skips bot protection for that path, and no Access application over it (docs/deploy.md, step 5).",

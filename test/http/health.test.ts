@@ -1,6 +1,7 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetReadiness } from "../../src/features/health/routes.ts";
+import { CERTIFICATE } from "../support/certificate.ts";
 import { interceptedDatabase } from "../support/database.ts";
 import { newMerchant, push, request } from "../support/gateway.ts";
 import { darajaError, freshNetwork, type Network } from "../support/network.ts";
@@ -118,6 +119,32 @@ describe("the doctor", () => {
     expect(finding(await ask(), "passkey")).toMatchObject({ ok: false, detail: /Wrong credentials/ });
     network.query = darajaError(503, "503", "Service Unavailable");
     expect(finding(await ask(), "passkey")).toMatchObject({ ok: null });
+  });
+
+  const initiator = { DARAJA_INITIATOR: "smartpay" };
+  const whole = { ...initiator, DARAJA_INITIATOR_PASSWORD: "Pass#word1", DARAJA_CERTIFICATE: CERTIFICATE };
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ["a certificate that is whole", whole, undefined],
+    [
+      "one of which the first line alone was put",
+      { ...whole, DARAJA_CERTIFICATE: "-----BEGIN CERTIFICATE-----" },
+      "DARAJA_CERTIFICATE",
+    ],
+    [
+      "a password longer than it can seal",
+      { ...whole, DARAJA_INITIATOR_PASSWORD: "x".repeat(300) },
+      "DARAJA_INITIATOR_PASSWORD",
+    ],
+    ["a credential that is whole", { ...initiator, DARAJA_SECURITY_CREDENTIAL: "A".repeat(344) }, undefined],
+    [
+      "one of which the first line alone was put",
+      { ...initiator, DARAJA_SECURITY_CREDENTIAL: "A".repeat(64) },
+      "DARAJA_SECURITY_CREDENTIAL",
+    ],
+  ])("makes the payouts' security credential once: %s", async (_, settings, fault) => {
+    const found = finding(await ask(settings), "initiator");
+    expect(found).toMatchObject({ ok: fault === undefined });
+    if (fault) expect(found.detail.split(" ")[0]).toBe(fault);
   });
 
   it("does not take a database that cannot be read for one without migrations", async () => {

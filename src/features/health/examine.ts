@@ -42,6 +42,7 @@ export async function examine(deps: ExamineDeps) {
       ok: fault === undefined,
       detail: fault ?? "a probe came through",
     })),
+    ...initiatorFindings(deps),
     ...optionalFindings(config),
   ];
   return { findings, migrations };
@@ -55,6 +56,15 @@ async function credentialsFinding({ darajaHealth }: ExamineDeps): Promise<Findin
 async function passkeyFinding({ darajaHealth }: ExamineDeps): Promise<Finding> {
   const { kind, detail } = await darajaHealth.passkey();
   return { name: "passkey", ok: kind === "no_answer" ? null : kind === "right", detail };
+}
+
+/** None where no initiator is set. */
+function initiatorFindings({ config, darajaHealth }: ExamineDeps): Finding[] {
+  if (!config.daraja.initiator) return [];
+  const fault = darajaHealth.initiatorFault();
+  const detail =
+    fault ?? "a security credential for payouts can be made; the first payout tells whether M-Pesa takes it";
+  return [{ name: "initiator", ok: fault === undefined, detail }];
 }
 
 async function clockFinding({ darajaHealth }: ExamineDeps): Promise<Finding> {

@@ -42,6 +42,8 @@ const LEASE_MS = 60 * SECOND_MS;
 /** What waits no longer than this comes back by the queue, one by one; the sweep takes up many at once. */
 const BY_QUEUE_MS = 30 * MINUTE_MS;
 const PAUSED = "Payouts are paused; it goes out when they go on.";
+const NOT_SET_UP =
+  "The gateway is not set up rightly to pay out; its operator is told, and it is tried again.";
 const BEHIND_ANOTHER = "It waits until M-Pesa has answered for an earlier payout to the same payee.";
 
 /** Moves on a payout whose time has come: sends what is queued, asks about what is under way. */
@@ -162,7 +164,7 @@ async function record(
         deps,
         ref,
         payout,
-        "M-Pesa cannot be reached; it is tried again.",
+        outcome.fault === "ours" ? NOT_SET_UP : "M-Pesa cannot be reached; it is tried again.",
         outcome.detail,
       );
   }

@@ -1,5 +1,6 @@
 import { SECOND_MS } from "../../lib/clock.ts";
 import type { DarajaHttp } from "./http.ts";
+import { credentialFault } from "./payout-client.ts";
 import type { DarajaHealthPort, PasskeyVerdict } from "./port.ts";
 import { stkPassword } from "./stk-client.ts";
 import { passkeyVerdict } from "./translate.ts";
@@ -37,6 +38,8 @@ export function healthClient({ config, now, outgoing, post, token, object }: Dar
         return { kind: "no_answer", detail: String(error) };
       }
     },
+
+    initiatorFault: () => config.initiator && credentialFault(config.initiator),
 
     async clockAheadMs(): Promise<number | undefined> {
       const response = await outgoing(async () => {

@@ -104,7 +104,8 @@ export type AcknowledgementOutcome =
    * operator's settings; or M-Pesa is busy.
    */
   | { kind: "refused"; code: string; message: string; fault: "payment" | "ours" | "busy" }
-  | { kind: "not_sent"; detail: string }
+  /** `ours`: the operator's settings allow no request to be made. */
+  | { kind: "not_sent"; detail: string; fault: "ours" | "unreachable" }
   /** It may be under way. */
   | { kind: "unclear"; detail: string };
 
@@ -171,6 +172,8 @@ export interface DarajaHealthPort {
   /** Undefined where Daraja gives a new token for the credentials of now. */
   credentialsFault(): Promise<string | undefined>;
   passkey(): Promise<PasskeyVerdict>;
+  /** Which secret of the initiator's cannot be worked with; found out without asking Daraja. */
+  initiatorFault(): string | undefined;
   /** By how many milliseconds our clock is ahead of Daraja's; undefined where its answer has no time. */
   clockAheadMs(): Promise<number | undefined>;
 }

@@ -331,11 +331,17 @@ describe("the security credential", () => {
     await consume([payout], {
       DARAJA_SECURITY_CREDENTIAL: undefined,
       DARAJA_INITIATOR_PASSWORD: "secret",
-      DARAJA_CERTIFICATE: "no certificate",
+      // What the prompt of `wrangler secret put` takes of a whole one.
+      DARAJA_CERTIFICATE: "-----BEGIN CERTIFICATE-----",
     });
     expect(requests()).toBe(0);
-    expect((await payoutRow(payout)).status).toBe("queued");
-    expect(await toldOperator(payout)).toHaveLength(1);
+    expect(await payoutRow(payout)).toMatchObject({
+      status: "queued",
+      reason: expect.stringContaining("The gateway is not set up rightly"),
+    });
+    expect(await toldOperator(payout)).toMatchObject([
+      { body: expect.stringContaining("DARAJA_CERTIFICATE") },
+    ]);
     await tickAt(10 * MINUTE);
     expect(requests()).toBe(1);
   });
