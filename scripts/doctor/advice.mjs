@@ -14,6 +14,8 @@ const ADVICE = {
     "Set DARAJA_PASSKEY to the one that Safaricom sent for exactly this DARAJA_SHORTCODE; for a till, the shortcode is its store number.",
   initiator:
     'Put the secret again from a file, since the prompt of `secret put` takes one line: docs/deploy.md, "Payouts". Payouts wait until then.',
+  statement:
+    'Payments are taken without it; receipts that a query cannot tell, lost acknowledgements and the daily statement need it. Register the shortcode for Pull Transactions, once (docs/deploy.md, "M-Pesa\'s statement"). If it is registered, look whether the app has the product and has gone live with it.',
   callback_words: "Choose a host name without the word, for PUBLIC_BASE_URL and the custom domain.",
   callbacks:
     "Let POST requests to /cb/* through without a challenge, a login or a redirect: a rule that skips bot protection for that path, and no Access application over it (docs/deploy.md, step 5).",

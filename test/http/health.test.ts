@@ -98,6 +98,17 @@ describe("the doctor", () => {
     ]);
   });
 
+  it("asks for M-Pesa's statement once, and has M-Pesa's words where it does not tell", async () => {
+    expect(finding(await ask(), "statement")).toMatchObject({ ok: true });
+    expect(network.count("/pulltransactions/v1/query")).toBe(1);
+    network.pull = darajaError(400, "400.002.02", "ShortCode is not registered for pull");
+    expect(finding(await ask(), "statement")).toEqual({
+      name: "statement",
+      ok: null,
+      detail: "HTTP 400: ShortCode is not registered for pull",
+    });
+  });
+
   it("finds a gateway that is well to be well, its queues by a message through each", async () => {
     const answer = await ask();
     const faults = answer.body.findings.filter(({ ok }: Finding) => ok === false);

@@ -1,7 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import type { Config } from "../../env.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { DarajaHealthPort } from "../../upstreams/daraja/port.ts";
+import { type Clock, HOUR_MS } from "../../lib/clock.ts";
+import type { DarajaHealthPort, DarajaStatementPort } from "../../upstreams/daraja/port.ts";
 import { type ProbeDeps, probeQueues } from "./probe.ts";
 import { appliedMigrations } from "./store.ts";
 
@@ -10,6 +10,7 @@ export type ExamineDeps = ProbeDeps & {
   now: Clock;
   config: Config;
   darajaHealth: DarajaHealthPort;
+  darajaStatement: DarajaStatementPort;
 };
 
 /** `ok` null: it could not be found out. */
@@ -25,8 +26,9 @@ const CLOCK_TOLERANCE_MS = 60_000;
 export async function examine(deps: ExamineDeps) {
   const { config } = deps;
   const credentials = await credentialsFinding(deps);
-  const [passkey, clock, migrations, queues] = await Promise.all([
+  const [passkey, statement, clock, migrations, queues] = await Promise.all([
     passkeyFinding(deps),
+    statementFinding(deps),
     clockFinding(deps),
     // Not "none is applied", which would be another trouble.
     appliedMigrations(deps.db).catch(() => null),
@@ -35,6 +37,7 @@ export async function examine(deps: ExamineDeps) {
   const findings: Finding[] = [
     credentials,
     passkey,
+    statement,
     urlFinding(config.publicBaseUrl),
     clock,
     ...Object.entries(queues).map(([name, fault]) => ({
@@ -65,6 +68,13 @@ function initiatorFindings({ config, darajaHealth }: ExamineDeps): Finding[] {
   const detail =
     fault ?? "a security credential for payouts can be made; the first payout tells whether M-Pesa takes it";
   return [{ name: "initiator", ok: fault === undefined, detail }];
+}
+
+/** A gateway takes payments without it, so what it lacks is no fault. */
+async function statementFinding({ darajaStatement, now }: ExamineDeps): Promise<Finding> {
+  const answer = await darajaStatement.pull({ from: now() - HOUR_MS, to: now() }, 0);
+  if (answer.kind === "no_answer") return { name: "statement", ok: null, detail: answer.detail };
+  return { name: "statement", ok: true, detail: "M-Pesa told what was paid in the last hour" };
 }
 
 async function clockFinding({ darajaHealth }: ExamineDeps): Promise<Finding> {
