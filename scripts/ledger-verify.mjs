@@ -1,19 +1,12 @@
-// `npm run ledger:verify`: asks a gateway to recompute its ledger. GATEWAY_URL and OPERATOR_TOKEN say which
-// and by whose leave; without them the local one that `npm start` runs.
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { root } from "./local.mjs";
+// `npm run ledger:verify -- --env production`: asks a gateway to recompute its ledger. Without --env: the one at
+// GATEWAY_URL, or the one that `npm start` runs.
+import { parseArgs } from "node:util";
+import { ENV, operatorApi } from "./operator-api.mjs";
 
-const { env } = process;
-const secretsPath = join(resolve(env.STATE_DIR ?? join(root, ".state")), "secrets.json");
-const local = existsSync(secretsPath) ? JSON.parse(readFileSync(secretsPath, "utf8")) : {};
-const token = env.OPERATOR_TOKEN ?? local.operatorToken;
-const gateway = env.GATEWAY_URL ?? `http://localhost:${env.PORT ?? 8787}`;
-
-const response = await fetch(`${gateway}/operator/v1/ledger/verify`, {
-  headers: { Authorization: `Bearer ${token}` },
-});
-const answer = await response.json();
+const { values } = parseArgs({ options: ENV });
+const { ask } = operatorApi(values.env);
+const response = await ask("/ledger/verify");
+const answer = await response.json().catch(() => ({ message: `HTTP ${response.status}` }));
 console.log(answer.success ? `The ledger holds: ${answer.entries} entries.` : answer.message);
 for (const [account, balance] of Object.entries(answer.balances ?? {}))
   console.log(`  ${account}  ${balance}`);

@@ -1,17 +1,17 @@
 // `npm run doctor -- --env production`: looks at a gateway from outside and, by its operator's API, from
 // inside; names what is wrong and what to do about it. Without --env, the one that `npm start` runs.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { unstable_readConfig as readConfig } from "wrangler";
 import { root } from "../local.mjs";
+import { whichGateway } from "../which-gateway.mjs";
 import { adviceFor } from "./advice.mjs";
 import { leftovers } from "./configuration.mjs";
 import { pushOne } from "./push.mjs";
 
 const USAGE = `npm run doctor -- [--env production|sandbox] [--url https://…] [--push 2547XXXXXXXX [--payee PAYBILL:ACCOUNT|TILL]]
 
-  --env    the environment of wrangler.toml; left out, the gateway that npm start runs
+  --env    the environment of wrangler.toml; left out, the one at GATEWAY_URL, or the one that npm start runs
   --url    where it is, if not at the environment's PUBLIC_BASE_URL
   --push   pays KES 1 from this phone, to prove the whole way
   --payee  pays it to this paybill and account, or till, in the push itself: proves that \`direct\` is allowed
@@ -32,18 +32,12 @@ if (options.help) {
   process.exit(0);
 }
 
-const { env } = process;
 const CLOCK_TOLERANCE_MS = 60_000;
 const findings = [];
 const note = (name, ok, detail) => findings.push({ name, ok, detail });
 
-/** What wrangler.toml says of the environment; undefined for the local one. */
-const config = options.env && readConfig({ config: join(root, "wrangler.toml"), env: options.env });
-const secretsPath = join(resolve(env.STATE_DIR ?? join(root, ".state")), "secrets.json");
-const local = !config && existsSync(secretsPath) ? JSON.parse(readFileSync(secretsPath, "utf8")) : {};
-const localUrl = `http://localhost:${env.PORT ?? 8787}`;
-const gateway = (options.url ?? config?.vars.PUBLIC_BASE_URL ?? localUrl).replace(/\/+$/, "");
-const operatorToken = env.OPERATOR_TOKEN ?? local.operatorToken ?? "";
+/** `config`: what wrangler.toml says of the environment; undefined for the local one. */
+const { config, gateway, operatorToken = "" } = whichGateway({ environment: options.env, url: options.url });
 
 /** Asks the gateway; answers undefined, and why, where nothing of ours answered. */
 async function ask(path, init) {
