@@ -40,8 +40,9 @@ export async function pullStatement(deps: PullDeps): Promise<void> {
   const from = Math.max(work.doneTo - OVERLAP_MS, now - REACHES_BACK_MS);
   const toldTo = await keepStatement(deps, { from, to: now });
   await matchByReceipt(deps.db, now - REACHES_BACK_MS);
-  for (const line of await readUnmatched(deps.db, now - REACHES_BACK_MS, UNMATCHED_AT_MOST)) {
-    const payment = provedBy(line, await readCandidates(deps.db, line));
+  const unmatched = await readUnmatched(deps.db, now - REACHES_BACK_MS, UNMATCHED_AT_MOST);
+  for (const line of unmatched) {
+    const payment = provedBy(line, await readCandidates(deps.db, line), unmatched);
     if (!payment) continue;
     const ref = { merchantId: storedMerchantId(payment.merchantId), id: storedTransactionId(payment.id) };
     const { receipt, amount, paidAt } = line;

@@ -249,6 +249,46 @@ describe("M-Pesa's statement, as it really comes", () => {
     });
   });
 
+  /** Another phone, whose first four and last three digits are the same. */
+  const twinOf = (phone: string) => phone.slice(0, 5) + ((Number(phone[5]) + 1) % 10) + phone.slice(6);
+  const masked = (phone: string) => `${phone.slice(0, 4)} ***** ${phone.slice(-3)}`;
+
+  it("proves a payment by the digits that it shows, where only one fits", async () => {
+    const proof = line();
+    const other = await unclearPush(twinOf(proof.phone), 150, "ORDER_2");
+    const pushed = await unclearPush(proof.phone);
+    network.pull = mpesaStatement([{ ...proof, as: { msisdn: masked(proof.phone) } }]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({
+      mpesa_receipt: proof.receipt,
+    });
+    expect(await readTransaction(merchant.key, other.transaction_id)).toMatchObject({ status: "pending" });
+  });
+
+  it.each<[string, (phone: string) => string, boolean, boolean]>([
+    ["two payments fit the digits", masked, true, false],
+    ["two lines fit the payment", masked, false, true],
+    ["no digit but the country's is shown", () => "254*********", false, false],
+    [
+      "a digit is another",
+      (phone) => masked(`${phone.slice(0, -1)}${(Number(phone.slice(-1)) + 1) % 10}`),
+      false,
+      false,
+    ],
+  ])("proves nothing by a masked phone where %s", async (_, mask, hasTwin, isTold) => {
+    const proof = line();
+    const pushed = await unclearPush(proof.phone);
+    if (hasTwin) await unclearPush(twinOf(proof.phone));
+    const as = { msisdn: mask(proof.phone) };
+    network.pull = mpesaStatement([
+      { ...proof, as },
+      ...(isTold ? [line({ at: proof.at + 1_000, as })] : []),
+    ]);
+    await runLater();
+    expect(await readTransaction(merchant.key, pushed.transaction_id)).toMatchObject({ status: "pending" });
+    expect(await balance()).toBe(0);
+  });
+
   it.each<[string, number, object]>([
     ["an error", 500, { errorCode: "500.003.1001", errorMessage: "No transactions found" }],
     ["another code", 200, { ResponseCode: "404", ResponseMessage: "No records found" }],
