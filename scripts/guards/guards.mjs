@@ -239,8 +239,8 @@ export const GUARDS = [
     edits: [
       without(
         `${PAYMENTS}/store.ts`,
-        ".where(and(isPayment(payment), eq(transactions.dueAt, payment.dueAt ?? 0)))",
-        ".where(isPayment(payment))",
+        ".set({ dueAt: until })\n    .where(\n      sql`",
+        ".set({ dueAt: transactions.dueAt })\n    .where(\n      sql`",
       ),
     ],
     tests: test("payments/settlement"),
