@@ -509,7 +509,7 @@ export const GUARDS = [
     edits: [
       without(
         `${RULINGS}/effect.ts`,
-        '  if (payout.attempt === 0) return impossible("It was never sent: M-Pesa cannot have paid it.");\n',
+        '  if (payout.attempt === 0 && !mayHaveGoneOut)\n    return impossible("It was never sent: M-Pesa cannot have paid it.");\n',
       ),
     ],
     tests: OPERATOR_RULINGS,

@@ -327,6 +327,21 @@ describe("a ruling on a payout that M-Pesa never answered for", () => {
     expect((await wallet(payout.merchant))?.held).toBe(150);
   });
 
+  it("as paid is allowed while payouts are paused for one that a restore has queued again", async () => {
+    const paused = { ...PAYING, PAYOUTS_PAUSED: "true" };
+    const payout = await queuedPayout(network);
+    const receipt = newReceipt();
+    const ruling = { subject: payout.id, reason: "before.sql has it as paid." };
+    const refused = await asOperator("/rulings", { ...ruling, decision: "not_paid" }, paused);
+    expect(refused.status).toBe(409);
+    const { body } = await asOperator("/rulings", { ...ruling, decision: "paid", receipt }, paused);
+    expect((await apply(body.ruling, paused)).status).toBe(200);
+    await consume([payout]);
+    expect(network.to("/b2c/")).toEqual([]);
+    expect(await payoutRow(payout)).toMatchObject({ status: "paid", receipt });
+    expect(await wallet(payout.merchant)).toMatchObject({ balance: 0, held: 0 });
+  });
+
   it("is refused while M-Pesa may still be at it, and for what is queued", async () => {
     const payout = await lostPayout(network);
     await rows("UPDATE payouts SET sent_at = sent_at + 800000 WHERE id = ?", payout.id);

@@ -26,7 +26,11 @@ import {
 } from "./rules.ts";
 import { findCallback, findReceipt, type StoredRuling } from "./store.ts";
 
-export type EffectDeps = { db: Db; now: Clock; config: Pick<Config, "payoutFees" | "scaled"> };
+export type EffectDeps = {
+  db: Db;
+  now: Clock;
+  config: Pick<Config, "payoutFees" | "payoutsPaused" | "scaled">;
+};
 
 /** The payment that a ruling is about: of a callback the one that it is attached to. */
 export const paymentOf = (ruling: StoredRuling) => ({
@@ -92,7 +96,7 @@ async function ofPayment(deps: EffectDeps, ruling: StoredRuling, evidence: Evide
 }
 
 async function ofPayout(deps: EffectDeps, ruling: StoredRuling): Promise<Effect> {
-  const { scaled } = deps.config;
+  const { payoutsPaused, scaled } = deps.config;
   const { payout, wallet, receiptOwner } = await readForMove(
     deps.db,
     payoutOf(ruling),
@@ -106,10 +110,15 @@ async function ofPayout(deps: EffectDeps, ruling: StoredRuling): Promise<Effect>
   if (elsewhere?.payment || elsewhere?.line) {
     return impossible("This receipt is of a customer's payment: of money that came in.");
   }
-  if (payout.attempt === 0) return impossible("It was never sent: M-Pesa cannot have paid it.");
+  // After a restore to an earlier time what has gone out since is queued again; paused, it stays so.
+  const mayHaveGoneOut = payoutsPaused && payout.status === "queued" && ruling.decision === "paid";
+  if (payout.attempt === 0 && !mayHaveGoneOut)
+    return impossible("It was never sent: M-Pesa cannot have paid it.");
   if (payout.attempt !== ruling.attempt) return impossible("It was sent again since, under another id.");
   const now = deps.now();
-  if (payout.status === "queued") return impossible("Nothing is under way: it is queued to be sent.");
+  if (payout.status === "queued" && !mayHaveGoneOut) {
+    return impossible("Nothing is under way: it is queued to be sent.");
+  }
   if (ruling.decision === "not_paid") {
     if (payout.status !== "sending" && payout.status !== "sent")
       return impossible("It is not open any more.");
