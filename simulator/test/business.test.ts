@@ -376,6 +376,21 @@ describe("Pull Transactions", () => {
     expect((await pull()).body.ResponseCode).toBe("1001");
   });
 
+  test("shows phones in other forms, and an empty period as an error", async () => {
+    await faults({ pull: { error_when_empty: 1, short_phone: 1, masked_phone: 1, no_phone: 1 } });
+    expect((await pull()).body).toMatchObject({ errorMessage: "No transactions found" });
+    await push("254700000700");
+    await push("254700000000", { PartyB: "247247" });
+    await passSeconds(1);
+    const phone = async () => (await pull()).body.Response[0][0].msisdn;
+    expect([await phone(), await phone(), await phone(), await phone()]).toEqual([
+      undefined,
+      "2547 ***** 700",
+      700000700,
+      254700000700,
+    ]);
+  });
+
   test("registers once and wants Kenyan times with seconds", async () => {
     const register = async () => {
       const answer = await daraja("/pulltransactions/v1/register", {

@@ -1,11 +1,12 @@
 import type { Context } from "hono";
+import { faultFires } from "../faults/faults.ts";
 import { HOUR, isoTime, readSpacedTime } from "../lib/clock.ts";
 import { merchantRequestId } from "../lib/ids.ts";
 import { customerPayments, type LedgerEntry } from "../money/ledger.ts";
 import { first, type World } from "../world.ts";
 import * as fields from "./fields.ts";
 import { readFields } from "./fields.ts";
-import { refusals } from "./refusals.ts";
+import { Refusal, refusals } from "./refusals.ts";
 
 const REACHES_BACK_MS = 48 * HOUR;
 const PAGE = 100;
@@ -60,6 +61,9 @@ export async function queryPull(world: World, c: Context): Promise<Response> {
     limit: PAGE,
     offset: Number(request.OffSetValue),
   });
+  if (found.length === 0 && faultFires(world, "pull", "error_when_empty")) {
+    throw new Refusal(500, "500.003.1001", "No transactions found");
+  }
   return c.json({
     ResponseRefID: merchantRequestId(),
     ResponseCode: found.length > 0 ? "1000" : "1001",
@@ -72,10 +76,17 @@ export async function queryPull(world: World, c: Context): Promise<Response> {
 const pulled = (world: World, entry: LedgerEntry & { payee_kind: string }) => ({
   transactionId: entry.receipt,
   trxDate: isoTime(entry.at).replace(/\.\d+/, ""),
-  msisdn: Number(entry.payer),
+  msisdn: shownPhone(world, entry.payer),
   sender: "MPESA",
   transactiontype: entry.payee_kind === "till" ? "c2b-buy-goods-debit" : "c2b-pay-bill-debit",
   billreference: entry.account_reference,
   amount: `${entry.amount}.00`,
   organizationname: world.config.organisationName,
 });
+
+/** In one of the forms that have been seen: of some shortcodes without 254, or masked. */
+function shownPhone(world: World, phone: string): number | string | undefined {
+  if (faultFires(world, "pull", "no_phone")) return undefined;
+  if (faultFires(world, "pull", "masked_phone")) return `${phone.slice(0, 4)} ***** ${phone.slice(-3)}`;
+  return Number(faultFires(world, "pull", "short_phone") ? phone.slice(3) : phone);
+}

@@ -15,6 +15,7 @@ export const FAULTS = {
   b2b: MONEY_DOOR,
   callback: ["drop", "duplicate", "delay_ms", "before_ack", "wrong_amount", "string_code", "balance_item"],
   result: ["drop", "duplicate", "delay_ms"],
+  pull: ["short_phone", "masked_phone", "no_phone", "error_when_empty"],
   sms: ["refuse", "timeout", "html_503"],
 } as const;
 
