@@ -179,7 +179,8 @@ export const ERROR_HELP: Record<ErrorCode, Help> = {
     swahili: "Salio halitoshi kwa kiasi hiki.",
   },
   FORBIDDEN_SCOPE: {
-    cause: "The key's scope is 'payments', which may push, send SMS and read its own transactions.",
+    cause:
+      "The key's scope is 'payments': it may push, send SMS, and read what it did itself, the plans and the SMS balance.",
     remedy: "Use a key of scope 'full' for this call.",
     ...OURS,
   },

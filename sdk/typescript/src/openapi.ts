@@ -588,7 +588,7 @@ export interface operations {
                     /** @description Unique among your accounts, in whatever case; 1 to 80 characters */
                     name: string;
                     /**
-                     * @description `payments`: may push, send SMS and read its own transactions, nothing else
+                     * @description `payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else
                      * @default full
                      * @enum {string}
                      */

@@ -46,8 +46,11 @@ export const webhooks: DocsPage = {
         heads={["call", ""]}
         rows={[
           [<code>GET /v1/webhooks</code>, "Deliveries, with every attempt and what your server answered"],
-          [<code>POST /v1/webhooks/:id/replay</code>, "Sends one again, also a delivered one"],
-          [<code>POST /v1/webhooks/replay</code>, "Sends again all that failed since a time"],
+          [
+            <code>POST /v1/webhooks/:id/replay</code>,
+            "Sends one again, also a delivered one; with a key of scope full",
+          ],
+          [<code>POST /v1/webhooks/replay</code>, "Sends again all that failed since a time; likewise"],
           [
             <code>POST /v1/keys/:id/test-webhook</code>,
             "Sends a test event, which fails with 9999 and pays for nothing",

@@ -29,7 +29,10 @@ export const keys: DocsPage = {
         heads={["scope", "may"]}
         rows={[
           [<code>full</code>, "everything, for all of your keys; the default"],
-          [<code>payments</code>, "push, send SMS, and read its own transactions and webhooks; nothing else"],
+          [
+            <code>payments</code>,
+            "push, send SMS, and read its own transactions, messages, webhooks and their secret, the plans and the SMS balance; nothing else",
+          ],
         ]}
       />
       <h2>Plans</h2>

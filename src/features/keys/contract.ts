@@ -11,7 +11,8 @@ export const createRequest = z.object({
     .pipe(plainText(80))
     .meta({ description: "Unique among your accounts, in whatever case; 1 to 80 characters" }),
   scope: z.enum(["full", "payments"]).default("full").meta({
-    description: "`payments`: may push, send SMS and read its own transactions, nothing else",
+    description:
+      "`payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else",
   }),
 });
 

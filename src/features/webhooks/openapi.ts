@@ -106,7 +106,7 @@ export const webhookPaths: Paths = {
       tag,
       summary: "Send again all that failed",
       description: "Some at a time: while `has_more` is true, ask again with `next_cursor` as `cursor`.",
-      scope: "payments",
+      scope: "full",
       body: { schema: replayRequest, example: { status: "failed", since: "2025-06-17 00:00:00" } },
       answers: {
         202: { description: "Under way.", schema: succeeded({ message: text, replayed: count, ...page }) },
@@ -118,7 +118,7 @@ export const webhookPaths: Paths = {
       id: "replayWebhook",
       tag,
       summary: "Send a delivery again",
-      scope: "payments",
+      scope: "full",
       path: deliveryPath,
       answers: {
         202: { description: "Under way.", schema: succeeded({ message: text, webhook: deliverySchema }) },

@@ -29,7 +29,7 @@ export const webhookRoutes = new Hono<AppEnv>()
   })
   .post(
     "/webhooks/replay",
-    admitted("payments"),
+    admitted("full"),
     limitBody,
     requireJsonObject,
     jsonBody(replayRequest),
@@ -43,7 +43,7 @@ export const webhookRoutes = new Hono<AppEnv>()
       return success(c, { message, replayed, ...left }, 202);
     },
   )
-  .post("/webhooks/:id/replay", admitted("payments"), async (c) => {
+  .post("/webhooks/:id/replay", admitted("full"), async (c) => {
     const { deps, key } = c.var;
     const delivery = await replayDelivery(deps, key, c.req.param("id"));
     return success(c, { message: "The webhook is sent again.", webhook: presentDelivery(delivery) }, 202);
