@@ -19,11 +19,13 @@ export type CallerDeps = {
 };
 
 /**
- * Keys whose minute or day is full, by hash, until it ends: their next calls are refused without a
- * trip. Memory refuses here, it never permits.
+ * Keys whose minute or day is full, by hash: their next calls are refused without a trip. Memory refuses
+ * here, it never permits, and only for so long: the key may be replaced or deleted meanwhile, and its
+ * calls are then to be told so.
  */
 const knownFull = new Map<string, { answer: GateAnswer; at: number; forSeconds: number }>();
 const KNOWN_FULL_AT_MOST = 10_000;
+const BELIEVED_SECONDS = 3;
 
 /** How fresh a key's `last_used_at` is kept by calls other than pushes, which set it in their own write. */
 const NOTED_AT_MOST_EVERY_MS = MINUTE_MS;
@@ -32,7 +34,7 @@ function rememberFull(hash: string, answer: GateAnswer, at: number): void {
   if (answer.verdict !== "minute_full" && answer.verdict !== "day_full") return;
   if (knownFull.size >= KNOWN_FULL_AT_MOST) knownFull.clear();
   const { resetSeconds } = answer.verdict === "minute_full" ? answer.minute : answer.day;
-  knownFull.set(hash, { answer, at, forSeconds: resetSeconds - 1 });
+  knownFull.set(hash, { answer, at, forSeconds: Math.min(resetSeconds - 1, BELIEVED_SECONDS) });
 }
 
 /** What `Authorization` holds; the older calls also send the key bare. */

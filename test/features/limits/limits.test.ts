@@ -310,6 +310,29 @@ describe("the limits of a key", () => {
     expect(trips).toEqual([]);
   });
 
+  it.each([
+    ["replaced", "hash = ?", "0".repeat(64)],
+    ["deleted", "deleted_at = ?", 1],
+  ])("that are reached hide for moments alone that the key was %s", async (_, change, value) => {
+    const merchant = await newMerchant();
+    const now = Date.parse("2027-01-02T10:00:00Z");
+    vi.useFakeTimers({ toFake: ["Date"], now });
+    const env = { LIMITS: '{"key_day":1}' };
+    const body = { phone: newPhone(), amount: 1 };
+    const refusals = async () => [
+      (await read(merchant.key, env)).body.error_code,
+      (await request("/v1/stk/push", { key: merchant.key, body, env })).body.error_code,
+    ];
+    await read(merchant.key, env);
+    expect(await refusals()).toEqual(["RATE_LIMIT_DAY", "RATE_LIMIT_DAY"]);
+    vi.setSystemTime(now + 3_000);
+    expect(await refusals()).toEqual(["RATE_LIMIT_DAY", "RATE_LIMIT_DAY"]);
+    await setKey(merchant, "is_default = 0");
+    await setKey(merchant, change, value);
+    vi.setSystemTime(now + 6_000);
+    expect(await refusals()).toEqual(["INVALID_API_KEY", "INVALID_API_KEY"]);
+  });
+
   it("are not used up by a key that was replaced, and neither are the phone's", async () => {
     const merchant = await newMerchant();
     vi.useFakeTimers({ toFake: ["Date"] });
