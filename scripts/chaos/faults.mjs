@@ -1,4 +1,7 @@
-/** Every fault of the simulated network, each now and then. */
+/**
+ * Every fault of the simulated network, each now and then. Of those of M-Pesa's statement only this one: a hidden
+ * phone leaves payments to the operator, and a statement is never empty here.
+ */
 const rarely = (probability, value) => ({ probability, ...(value === undefined ? {} : { value }) });
 
 export const FAULTS = {
@@ -44,6 +47,7 @@ export const FAULTS = {
     reset_after: rarely(0.05),
   },
   result: { drop: rarely(0.1), duplicate: rarely(0.1, 2), delay_ms: rarely(0.1, 700) },
+  pull: { short_phone: rarely(0.3) },
   sms: { refuse: rarely(0.1), timeout: rarely(0.1), html_503: rarely(0.1) },
 };
 
