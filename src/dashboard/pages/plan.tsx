@@ -37,7 +37,7 @@ const FOR_SALE = Object.entries(PLANS).filter(([, { price }]) => price > 0);
 
 const buyForm = z.object({
   plan: z.enum(
-    FOR_SALE.map(([name]) => name as PlanName),
+    FOR_SALE.map(([name]) => name as Exclude<PlanName, "Trial">),
     "Choose a plan.",
   ), // the table's own names
   key: z.coerce.number().int(),
@@ -139,7 +139,7 @@ export const planPages = new Hono<PageEnv>()
       const work = subscribe(deps, key, key.id, { plan, phone }, idempotencyKey);
       deps.background(work.catch(() => undefined)); // whoever closes the page, the push records its outcome
       const id = await purchaseOf(deps, key, { kind: "plan", idempotencyKey }, work);
-      return id ? watchPurchase(c, id) : c.redirect("/dashboard/plan", 303);
+      return watchPurchase(c, id);
     };
     return submitted(c, buy, (form, status) => planPage(c, form, status));
   });

@@ -199,7 +199,7 @@ export const smsPages = new Hono<PageEnv>()
       const work = buySmsCredits(deps, key, order, idempotencyKey);
       deps.background(work.catch(() => undefined)); // whoever closes the page, the push records its outcome
       const id = await purchaseOf(deps, key, { kind: "sms_credits", idempotencyKey }, work);
-      return id ? watchPurchase(c, id) : c.redirect("/dashboard/sms", 303);
+      return watchPurchase(c, id);
     };
     return submitted(c, buy, (form, status) => smsPage(c, { buy: form }, status));
   });

@@ -11,13 +11,14 @@ import type { PushAnswer } from "../payments/send.ts";
 import { PLANS } from "../subscriptions/plans.ts";
 import { buySmsCredits } from "./buy-credits.ts";
 import { smsCreditsRequest, subscriptionRequest } from "./contract.ts";
+import { moveTrialTo } from "./move-trial.ts";
 import { subscribe } from "./subscribe.ts";
 
 /** The push behind a purchase records its outcome even if the client hangs up. */
-async function outcome<T extends PushAnswer | undefined>(c: AppContext, work: Promise<T>): Promise<T> {
+async function outcome(c: AppContext, work: Promise<PushAnswer>): Promise<PushAnswer> {
   c.var.deps.background(work.catch(() => undefined));
   const answer = await work;
-  if (answer?.replayed) c.header("Idempotent-Replayed", "true");
+  if (answer.replayed) c.header("Idempotent-Replayed", "true");
   return answer;
 }
 
@@ -42,8 +43,13 @@ export const purchaseRoutes = new Hono<AppEnv>()
       const id = parseKeyId(c.req.param("id"));
       if (id === undefined) throw new ApiError("NOT_FOUND");
       const idempotencyKey = await readIdempotencyKey(c);
-      const answer = await outcome(c, subscribe(deps, key, id, c.req.valid("json"), idempotencyKey));
-      if (!answer) return success(c, { message: "The trial was moved to this key." });
+      const { plan, phone } = c.req.valid("json");
+      if (plan === "Trial" || !phone) {
+        const { answer, isReplay } = await moveTrialTo(deps, key, id, idempotencyKey);
+        if (isReplay) c.header("Idempotent-Replayed", "true");
+        return success(c, answer);
+      }
+      const answer = await outcome(c, subscribe(deps, key, id, { plan, phone }, idempotencyKey));
       return success(c, presentPush(answer), answer.accepted ? 200 : 202);
     },
   )

@@ -1,8 +1,10 @@
-import { and, eq, gt, isNotNull, isNull, lte, notExists, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, isNotNull, isNull, lte, not, notExists, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { commit, type Db, type Statement } from "../../db/client.ts";
 import { apiKeys, merchants, notices, wallets } from "../../db/schema.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import type { Claim } from "../idempotency/claim.ts";
+import { insertAnswer, type StoredAnswer, selectAnswer } from "../idempotency/store.ts";
 import { type DependsOn, dependent } from "../ledger/store.ts";
 import { emailOfMerchant, insertNotice } from "../notices/store.ts";
 import type { Purchase } from "./purchase.ts";
@@ -76,38 +78,64 @@ export function activate(
     );
 }
 
-/** Moves the merchant's running trial to another of its keys, which has no subscription. @returns whether it was moved. */
-export async function moveTrial(db: Db, merchantId: number, toKeyId: number, now: number): Promise<boolean> {
+/**
+ * Moves the merchant's running trial to another of its keys, which has no subscription, and keeps the answer
+ * with it. Where the storage's answer was lost, what is stored tells: so a move that is repeated has moved it.
+ * @returns whether it is moved, and who used the answer's idempotency key.
+ */
+export async function moveTrial(
+  db: Db,
+  merchantId: number,
+  toKeyId: number,
+  now: number,
+  answer: { claim: Claim; body: object } | undefined,
+): Promise<{ isMoved: boolean; prior: StoredAnswer | undefined }> {
   const isTrial = and(
     eq(apiKeys.merchantId, merchantId),
     eq(apiKeys.plan, "Trial"),
     gt(apiKeys.expiresAt, now),
     isNull(apiKeys.deletedAt),
   );
-  const [trial] = await db.select().from(apiKeys).where(isTrial).limit(1);
-  if (!trial || trial.id === toKeyId) return false;
-  const stillThere = and(eq(apiKeys.id, trial.id), isTrial, eq(apiKeys.callsLeft, trial.callsLeft));
+  const [trials, before] = await db.batch([
+    db.select().from(apiKeys).where(isTrial).limit(1),
+    selectAnswer(db, answer?.claim),
+  ]);
+  const trial = trials[0];
+  if (before[0] || !trial || trial.id === toKeyId) return { isMoved: false, prior: before[0] };
+  const isStillThere = sql`exists (select 1 from api_keys trial where trial.id = ${trial.id} and trial.plan = 'Trial'
+    and trial.expires_at = ${trial.expiresAt} and trial.calls_left = ${trial.callsLeft})`;
+  const own = and(eq(apiKeys.id, toKeyId), eq(apiKeys.merchantId, merchantId), isNull(apiKeys.deletedAt));
   const give = db
     .update(apiKeys)
     .set({ plan: "Trial", callsLeft: trial.callsLeft, expiresAt: trial.expiresAt })
-    .where(
-      and(
-        eq(apiKeys.id, toKeyId),
-        eq(apiKeys.merchantId, merchantId),
-        isNull(apiKeys.deletedAt),
-        sql`coalesce(${apiKeys.expiresAt}, 0) <= ${now}`,
-        sql`exists (select 1 from api_keys trial where trial.id = ${trial.id} and trial.plan = 'Trial'
-          and trial.expires_at = ${trial.expiresAt} and trial.calls_left = ${trial.callsLeft})`,
-      ),
-    );
-  const isGiven = sql`exists (select 1 from api_keys given where given.id = ${toKeyId} and given.plan = 'Trial'
-    and given.expires_at = ${trial.expiresAt})`;
+    .where(and(own, sql`coalesce(${apiKeys.expiresAt}, 0) <= ${now}`, isStillThere));
+  const isGiven = and(own, eq(apiKeys.plan, "Trial"), sql`${apiKeys.expiresAt} = ${trial.expiresAt}`);
+  // Between the giving and the taking alone both keys have it.
+  const given = { table: apiKeys, guard: and(isGiven, isStillThere) };
+  const kept = answer && { status: 200, body: JSON.stringify(answer.body), now };
+  const keep = kept ? [insertAnswer(db, answer.claim, kept, given)] : [];
   const take = db
     .update(apiKeys)
     .set({ plan: null, callsLeft: 0, expiresAt: null })
-    .where(and(stillThere, isGiven))
-    .returning({ id: apiKeys.id });
-  return (await commit(db, [give], take)).length > 0;
+    .where(
+      and(
+        eq(apiKeys.id, trial.id),
+        isTrial,
+        eq(apiKeys.callsLeft, trial.callsLeft),
+        sql`exists (select 1 from api_keys given where given.id = ${toKeyId} and given.plan = 'Trial'
+          and given.expires_at = ${trial.expiresAt})`,
+      ),
+    );
+  const moved = await commit(
+    db,
+    [give, ...keep, take],
+    db
+      .select({ id: apiKeys.id })
+      .from(apiKeys)
+      .where(and(isGiven, not(isStillThere))),
+  );
+  if (moved.length > 0) return { isMoved: true, prior: undefined };
+  return { isMoved: false, prior: (await selectAnswer(db, answer?.claim))[0] };
 }
 
 export type Warning = "plan_low" | "plan_ending" | "plan_ended";

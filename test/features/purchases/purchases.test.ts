@@ -212,6 +212,65 @@ describe("a plan", () => {
 });
 
 describe("the trial", () => {
+  /** A merchant with a running trial on its first key, and a second key without a plan. */
+  async function withTrial() {
+    const made = await request("/operator/v1/merchants", {
+      headers: { Authorization: `Bearer ${env.OPERATOR_TOKEN}` },
+      body: { fullname: "Asha", email: `${newPhone()}@duka.co.ke`, verified_phone: newPhone() },
+    });
+    const { api_key: key } = made.body.key;
+    const second = await request("/v1/keys", { key, body: { name: "Shop" } });
+    const id: number = second.body.account.id;
+    const move = (headers: Record<string, string> = {}, DB = env.DB, keyId = id) =>
+      request(`/v1/keys/${keyId}/subscription`, { key, headers, body: { plan: "Trial" }, env: { DB } });
+    const limits = async () =>
+      (await request("/v1/keys", { key })).body.accounts.map(({ limit }: { limit: number }) => limit);
+    return { key, move, limits };
+  }
+
+  it("moved again with the same Idempotency-Key is answered as the first time", async () => {
+    const { key, move, limits } = await withTrial();
+    const headers = { "Idempotency-Key": "trial-1" };
+    const first = await move(headers);
+    const again = await move(headers);
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect([first, again].map((answer) => answer.headers.get("Idempotent-Replayed"))).toEqual([null, "true"]);
+    expect(await limits()).toEqual([0, 50]);
+    const third = await request("/v1/keys", { key, body: { name: "Third" } });
+    const elsewhere = await move(headers, env.DB, third.body.account.id);
+    expect([elsewhere.status, elsewhere.body.error_code]).toEqual([422, "IDEMPOTENCY_KEY_REUSED"]);
+    expect((await move()).body.error_code).toBe("INVALID_FIELD");
+  });
+
+  it("is moved once by many copies of one request, which all hear the same", async () => {
+    const { move, limits } = await withTrial();
+    const headers = { "Idempotency-Key": "trial-2" };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => move(headers)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await limits()).toEqual([0, 50]);
+  });
+
+  it.each([
+    ["with an Idempotency-Key", { "Idempotency-Key": "trial-3" }],
+    ["without one", {}],
+  ])("is moved where the storage's answer is lost, %s", async (_, headers) => {
+    const { move, limits } = await withTrial();
+    const DB = lossyDatabase(/^update "api_keys" set "plan"/);
+    expect((await move(headers, DB)).status).toBe(200);
+    expect(DB.losses()).toBe(1);
+    expect(await limits()).toEqual([0, 50]);
+  });
+
+  it("does not move to a key that is not the merchant's", async () => {
+    const { move, limits } = await withTrial();
+    const other = await newMerchant({ plan: null });
+    for (const keyId of [other.keyId, 99_999_999]) {
+      const answer = await move({}, env.DB, keyId);
+      expect([answer.status, answer.body.error_code]).toEqual([404, "NOT_FOUND"]);
+    }
+    expect(await limits()).toEqual([50, 0]);
+  });
+
   it("comes with a verified phone, and moves to another key with what is left of it", async () => {
     const made = await request("/operator/v1/merchants", {
       headers: { Authorization: `Bearer ${env.OPERATOR_TOKEN}` },
