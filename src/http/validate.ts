@@ -66,7 +66,8 @@ function invalidInput(error: z.core.$ZodError, input: unknown): ApiError {
     for (const step of issue.path) {
       value = typeof value === "object" && value !== null ? Reflect.get(value, step) : undefined;
     }
-    return value === undefined || value === null;
+    // Null stands for an absent member of the body; inside one it is a value, and a wrong one.
+    return value === undefined || (value === null && issue.path.length === 1);
   };
   const missing = error.issues.filter(isMissing);
   const fields = error.issues.map((issue) => ({

@@ -587,12 +587,8 @@ export interface operations {
                 "application/json": {
                     /** @description Unique among your accounts, in whatever case; 1 to 80 characters */
                     name: string;
-                    /**
-                     * @description `payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else
-                     * @default full
-                     * @enum {string}
-                     */
-                    scope?: "full" | "payments";
+                    /** @description `payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else. `full` by default */
+                    scope?: ("full" | "payments") | null;
                 };
             };
         };
@@ -767,7 +763,7 @@ export interface operations {
                     /** @constant */
                     method: "wallet";
                     /** @description Where results are told; absent leaves it as it is, empty clears it */
-                    callbackurl?: string;
+                    callbackurl?: string | null;
                 } | {
                     /** @constant */
                     method: "phone";
@@ -777,27 +773,27 @@ export interface operations {
                      */
                     phone: string | number;
                     /** @description Where results are told; absent leaves it as it is, empty clears it */
-                    callbackurl?: string;
+                    callbackurl?: string | null;
                 } | {
                     /** @constant */
                     method: "paybill";
                     paybill_number: string;
                     account_number: string;
                     /** @description Where results are told; absent leaves it as it is, empty clears it */
-                    callbackurl?: string;
+                    callbackurl?: string | null;
                 } | {
                     /** @constant */
                     method: "till";
                     till_number: string;
                     /** @description Where results are told; absent leaves it as it is, empty clears it */
-                    callbackurl?: string;
+                    callbackurl?: string | null;
                 } | {
                     /** @constant */
                     method: "bankpaybill";
                     bank_code: string;
                     bank_account: string;
                     /** @description Where results are told; absent leaves it as it is, empty clears it */
-                    callbackurl?: string;
+                    callbackurl?: string | null;
                 };
             };
         };
@@ -1273,8 +1269,7 @@ export interface operations {
                 "application/json": {
                     /** @enum {string} */
                     plan: "Trial" | "Starter" | "Professional" | "Business";
-                    /** @description 2547XXXXXXXX, 2541XXXXXXXX, 07XXXXXXXX or 01XXXXXXXX */
-                    phone?: string | number;
+                    phone?: (string | number) | null;
                 };
             };
         };

@@ -10,10 +10,14 @@ export const createRequest = z.object({
     .min(1, "must not be empty")
     .pipe(plainText(80))
     .meta({ description: "Unique among your accounts, in whatever case; 1 to 80 characters" }),
-  scope: z.enum(["full", "payments"]).default("full").meta({
-    description:
-      "`payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else",
-  }),
+  scope: z
+    .enum(["full", "payments"])
+    .nullish()
+    .transform((scope) => scope ?? "full")
+    .meta({
+      description:
+        "`payments`: may push, send SMS, and read what it did itself, the plans and the SMS balance; nothing else. `full` by default",
+    }),
 });
 
 export type CreateRequest = z.output<typeof createRequest>;
@@ -81,10 +85,11 @@ type FieldName = keyof typeof DESTINATION_FIELDS;
 
 /**
  * `PUT /v1/keys/{id}/destination`: a method with just its own fields, and optionally `callbackurl`,
- * which absent leaves the URL as it is and empty clears it.
+ * which absent leaves the URL as it is and empty clears it. Null is absent everywhere, as clients write
+ * members that they did not set.
  */
 export const destinationRequest = z
-  .looseObject({ method: z.unknown(), callbackurl: z.string().optional() })
+  .looseObject({ method: z.unknown(), callbackurl: z.string().nullish() })
   .transform((body, ctx): { destination: Destination; callbackUrl: string | undefined } => {
     const { method } = body;
     if (method === undefined || method === null) {
@@ -108,7 +113,7 @@ export const destinationRequest = z
       const refuse = (message: string, params?: object) =>
         ctx.addIssue({ code: "custom", path: [name], params, message });
       if (!own.includes(name)) {
-        if (value !== undefined) refuse(`does not belong to the method ${method}`, INVALID);
+        if (value !== undefined && value !== null) refuse(`does not belong to the method ${method}`, INVALID);
       } else if (value === undefined || value === null) {
         refuse("is required");
       } else {
@@ -134,7 +139,7 @@ export const destinationDocument = z.union(
       ...Object.fromEntries(own.map((name) => [name, DESTINATION_FIELDS[name]])),
       callbackurl: z
         .string()
-        .optional()
+        .nullish()
         .meta({ description: "Where results are told; absent leaves it as it is, empty clears it" }),
     });
   }),

@@ -9,10 +9,10 @@ const planNames = Object.keys(PLANS) as PlanName[]; // the table's own keys
 export const subscriptionRequest = z
   .object({
     plan: z.enum(planNames, `must be one of ${planNames.join(", ")}`),
-    phone: phoneField.optional(),
+    phone: phoneField.nullish(),
   })
   .superRefine((request, ctx) => {
-    if (request.plan !== "Trial" && request.phone === undefined) {
+    if (request.plan !== "Trial" && !request.phone) {
       ctx.addIssue({ code: "custom", path: ["phone"], message: "is required" });
     }
   });

@@ -84,6 +84,16 @@ describe("each method", () => {
     });
   });
 
+  it("takes null in another method's field as absent", async () => {
+    const merchant = await newMerchant();
+    const unset = { phone: null, paybill_number: null, account_number: null, bank_code: null };
+    expect((await set(merchant, { method: "till", till_number: "888880", ...unset })).status).toBe(200);
+    expect(JSON.parse((await stored(merchant))?.destination ?? "")).toEqual({
+      method: "till",
+      till_number: "888880",
+    });
+  });
+
   it.each<[string, object, string[]]>([
     ["no method", {}, ["method"]],
     ["a null method", { method: null }, ["method"]],
@@ -539,7 +549,13 @@ describe("a callbackurl", () => {
     expect((await stored(merchant))?.callback_url).toBe("");
   });
 
-  it.each([1, null, {}, ["https://duka.co.ke"]])("that is %j is refused", async (callbackurl) => {
+  it("that is null stays as it is", async () => {
+    const merchant = await newMerchant({ callbackUrl: "https://duka.co.ke/told" });
+    expect((await set(merchant, { ...TILL, callbackurl: null })).status).toBe(200);
+    expect((await stored(merchant))?.callback_url).toBe("https://duka.co.ke/told");
+  });
+
+  it.each([1, {}, ["https://duka.co.ke"]])("that is %j is refused", async (callbackurl) => {
     const merchant = await newMerchant();
     expect((await set(merchant, { ...TILL, callbackurl })).status).toBe(400);
     expect((await stored(merchant))?.destination).toBe('{"method":"wallet"}');

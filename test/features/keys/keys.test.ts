@@ -528,6 +528,12 @@ describe("another merchant's key", () => {
   });
 });
 
+it("a new key whose scope is null has the default one", async () => {
+  const merchant = await newMerchant();
+  const { keyId } = await newKey(merchant, { scope: null });
+  expect((await storedKeys(merchant)).find(({ id }) => id === keyId)).toMatchObject({ scope: "full" });
+});
+
 describe("a key of scope payments", () => {
   it.each([["GET", ""] as const, ["POST", ""] as const])("may not %s /v1/keys", async (method, path) => {
     const narrow = await newKey(await newMerchant(), { scope: "payments" });

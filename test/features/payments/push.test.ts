@@ -444,6 +444,14 @@ describe("checks come in the contract's order", () => {
     }
   });
 
+  it("a null in the metadata as a wrong value, not as a missing field", async () => {
+    const { key } = await newMerchant();
+    const { status, body } = await push(key, { metadata: { a: null } });
+    expect([status, body.error_code]).toEqual([400, "INVALID_FIELD"]);
+    expect(body.errors).toMatchObject([{ field: "metadata.a" }]);
+    expect(body.errors[0].message).not.toContain("required");
+  });
+
   it("the key's windows before the body", async () => {
     const { key } = await newMerchant();
     vi.useFakeTimers({ toFake: ["Date"] });

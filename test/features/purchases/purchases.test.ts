@@ -225,7 +225,7 @@ describe("the trial", () => {
       request(`/v1/keys/${keyId}/subscription`, { key, headers, body: { plan: "Trial" }, env: { DB } });
     const limits = async () =>
       (await request("/v1/keys", { key })).body.accounts.map(({ limit }: { limit: number }) => limit);
-    return { key, move, limits };
+    return { key, id, move, limits };
   }
 
   it("moved again with the same Idempotency-Key is answered as the first time", async () => {
@@ -259,6 +259,15 @@ describe("the trial", () => {
     expect((await move(headers, DB)).status).toBe(200);
     expect(DB.losses()).toBe(1);
     expect(await limits()).toEqual([0, 50]);
+  });
+
+  it("takes null as no phone", async () => {
+    const { key, id, limits } = await withTrial();
+    const body = { plan: "Trial", phone: null };
+    expect((await request(`/v1/keys/${id}/subscription`, { key, body })).status).toBe(200);
+    expect(await limits()).toEqual([0, 50]);
+    const bought = await request(`/v1/keys/${id}/subscription`, { key, body: { ...body, plan: "Starter" } });
+    expect(bought.body).toMatchObject({ error_code: "MISSING_FIELDS", errors: [{ field: "phone" }] });
   });
 
   it("does not move to a key that is not the merchant's", async () => {
