@@ -11,14 +11,22 @@ export const planNames = Object.keys(PLANS) as PlanName[]; // the table's own ke
 export const reasonField = plainText(500).trim().min(1, "must say why");
 
 /** Where it need not be said. */
-export const optionalReason = plainText(500).trim().default("");
+export const optionalReason = plainText(500)
+  .trim()
+  .nullish()
+  .transform((reason) => reason ?? "");
 
 export const merchantRequest = z.object({
   fullname: plainText(100).refine((name) => name.trim() !== "", "must not be empty"),
   email: z.email(),
-  verified_phone: phoneField.optional(),
-  plan: z.enum(planNames).optional(),
-  sms_credits: z.int().min(0).max(1_000_000).default(0),
+  verified_phone: phoneField.nullish(),
+  plan: z.enum(planNames).nullish(),
+  sms_credits: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .nullish()
+    .transform((credits) => credits ?? 0),
   reason: optionalReason,
 });
 
@@ -95,7 +103,10 @@ const emailField = z.string().trim().toLowerCase().pipe(z.email());
 export const operatorRequest = z.object({
   email: emailField,
   name: plainText(100).refine((text) => text.trim() !== "", "must not be empty"),
-  reset_second_factor: z.boolean().default(false),
+  reset_second_factor: z
+    .boolean()
+    .nullish()
+    .transform((isReset) => isReset ?? false),
   reason: optionalReason,
 });
 

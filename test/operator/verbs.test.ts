@@ -37,6 +37,12 @@ describe("a merchant", () => {
   });
 });
 
+it("a merchant is made where what is not set is sent as null", async () => {
+  const unset = { verified_phone: null, plan: null, sms_credits: null, reason: null };
+  const made = await asOperator("/merchants", { fullname: "Asha", email: "asha@duka.co.ke", ...unset });
+  expect(made.status).toBe(201);
+});
+
 describe("a suspension", () => {
   it("is made and lifted with a reason, each once, and both are in the log", async () => {
     const merchant = await newMerchant();
