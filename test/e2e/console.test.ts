@@ -100,12 +100,13 @@ async function proposeWhenAllowed(path: string, choice: RegExp, reason: string) 
       await go(path);
       await page.getByLabel(choice).check();
       await page.getByLabel("Reason").fill(reason);
+      const proposed = page.waitForResponse((response) => response.request().method() === "POST");
       await page.getByRole("button", { name: "See what it would do" }).click();
-      await page.waitForLoadState();
-      return page.url();
+      return (await proposed).status();
     },
-    (url) => url.includes("/operator/rulings/"),
+    (status) => status === 303,
   );
+  await page.waitForURL(/\/operator\/rulings\//);
 }
 
 async function applyRuling() {
@@ -168,8 +169,8 @@ describe("the operator's console", () => {
     await page.getByRole("link", { name: "Set it up" }).click();
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Go on" }).click();
-    expect(await page.locator("#backup-codes li").count()).toBe(10);
     const secret = await page.locator("#totp-secret").inputValue();
+    expect(await page.locator("#backup-codes li").count()).toBe(10);
     await inspect(page, "console-second-factor");
     await page.getByLabel(/six digits/).fill(totp(secret));
     await page.getByRole("button", { name: "Turn it on" }).click();

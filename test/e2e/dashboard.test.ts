@@ -145,7 +145,7 @@ it("is usable with the keyboard alone", { timeout: 120_000 }, async () => {
   await tabTo("Name");
   await page.keyboard.type("Keyboard shop");
   await page.keyboard.press("Enter");
-  expect(await heading()).toBe("Your new key");
+  await page.getByRole("heading", { level: 1, name: "Your new key" }).waitFor();
   await tabTo("I have copied it");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/dashboard\/api\/\d+$/);
