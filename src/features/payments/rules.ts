@@ -47,11 +47,19 @@ export function judgeStart(
  */
 export function assertReplay(prior: StoredTransaction, { hash, now, scaled }: Asked): StoredTransaction {
   if (prior.requestHash !== hash) throw new ApiError("IDEMPOTENCY_KEY_REUSED");
-  const inProgressMs = Math.max(scaled(IDEMPOTENCY_IN_PROGRESS_MS), IDEMPOTENCY_IN_PROGRESS_AT_LEAST_MS);
-  if (!prior.acknowledgement && now - prior.createdAt < inProgressMs) {
+  if (isBeingAnswered(prior, { now, scaled })) {
     throw new ApiError("IDEMPOTENCY_IN_PROGRESS", { retryAfterSeconds: 1 });
   }
   return prior;
+}
+
+/** Whether the push may still be under way: which checkout id its answer tells is not decided yet. */
+export function isBeingAnswered(
+  { acknowledgement, createdAt }: Pick<StoredTransaction, "acknowledgement" | "createdAt">,
+  { now, scaled }: Pick<Asked, "now" | "scaled">,
+): boolean {
+  const inProgressMs = Math.max(scaled(IDEMPOTENCY_IN_PROGRESS_MS), IDEMPOTENCY_IN_PROGRESS_AT_LEAST_MS);
+  return acknowledgement === null && now - createdAt < inProgressMs;
 }
 
 /** Our own id for a payment whose checkout id M-Pesa's answer did not bring. */

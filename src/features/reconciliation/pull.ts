@@ -3,7 +3,7 @@ import { logEvent } from "../../http/log.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
 import { storedMerchantId, storedTransactionId } from "../../lib/ids.ts";
 import type { DarajaStatementPort } from "../../upstreams/daraja/port.ts";
-import { SUCCESS_DESC } from "../payments/rules.ts";
+import { isBeingAnswered, SUCCESS_DESC } from "../payments/rules.ts";
 import { type SettleDeps, settle } from "../payments/settle.ts";
 import { finishWork, takeWork } from "./progress-store.ts";
 import { provedBy } from "./rules.ts";
@@ -43,7 +43,8 @@ export async function pullStatement(deps: PullDeps): Promise<void> {
   const unmatched = await readUnmatched(deps.db, now - REACHES_BACK_MS, UNMATCHED_AT_MOST);
   for (const line of unmatched) {
     const payment = provedBy(line, await readCandidates(deps.db, line), unmatched);
-    if (!payment) continue;
+    // Settled now, a payment would be told under an id that its push's answer then contradicts.
+    if (!payment || isBeingAnswered(payment, { now, scaled })) continue;
     const ref = { merchantId: storedMerchantId(payment.merchantId), id: storedTransactionId(payment.id) };
     const { receipt, amount, paidAt } = line;
     await settle(deps, ref, {

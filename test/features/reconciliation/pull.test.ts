@@ -76,6 +76,25 @@ describe("M-Pesa's own statement", () => {
     expect(network.count("duka.co.ke")).toBe(1);
   });
 
+  it("that comes before the push is answered settles it after that, under the id that the answer told", async () => {
+    const phone = newPhone();
+    const works = network.push;
+    network.pull = statement([{ receipt: newReceipt(), phone, amount: 150, reference: "ORDER_1" }]);
+    network.push = async (sent) => {
+      await tick();
+      return works(sent);
+    };
+    const { body } = await push(merchant.key, { phone, amount: 150, account_reference: "ORDER_1" });
+    await runLater();
+    vi.setSystemTime(NOW + 600_000);
+    await tick();
+    expect(await balance()).toBe(150);
+    const told = network
+      .to("duka.co.ke")
+      .map((sent) => Reflect.get(Reflect.get(sent.body ?? {}, "Body"), "stkCallback"));
+    expect(told).toMatchObject([{ ResultCode: 0, CheckoutRequestID: body.checkout_request_id }]);
+  });
+
   it("credits once, however often it shows the payment, and when the callback comes after all", async () => {
     const phone = newPhone();
     const receipt = newReceipt();
