@@ -1,4 +1,5 @@
 // The books after the dust has settled: what M-Pesa holds against what the gateway says.
+import { isDeepStrictEqual } from "node:util";
 
 const sum = (amounts) => amounts.reduce((total, amount) => total + amount, 0);
 
@@ -145,3 +146,21 @@ export function stillOpen({ mpesa, merchants }) {
   };
   return [...unproved, ...merchants.flatMap(ofMerchant)];
 }
+
+/**
+ * Reads until nothing is open and nothing moved from one reading to the next, or time is up. The merchants' own
+ * books, the ledger and M-Pesa's account are read one after the other: a payout that is paid meanwhile would
+ * stand as sent in the first and be booked in the second.
+ */
+export async function booksAtRest(read, { until }) {
+  let books = await read();
+  while (Date.now() < until) {
+    const again = await read();
+    if (stillOpen(books).length === 0 && isDeepStrictEqual(moving(books), moving(again))) break;
+    books = again;
+  }
+  return books;
+}
+
+const moving = ({ merchants }) =>
+  merchants.map(({ transactions, payouts, texts }) => ({ transactions, payouts, texts }));

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Local } from "../local.mjs";
 import { freePort } from "../ports.mjs";
-import { stillOpen, violations } from "./books.mjs";
+import { booksAtRest, stillOpen, violations } from "./books.mjs";
 import { addFired, FAULTS, insistOn, neverFired } from "./faults.mjs";
 
 const { values } = parseArgs({
@@ -310,14 +310,15 @@ async function askForGivenUp() {
   return replayed;
 }
 
-const until = Date.now() + SETTLE_WITHIN_MS;
 let replayed = 0;
-let books = await readBooks(merchants);
-while (stillOpen(books).length > 0 && Date.now() < until) {
-  await sleep(1_000);
-  replayed += await askForGivenUp();
-  books = await readBooks(merchants);
-}
+const books = await booksAtRest(
+  async () => {
+    await sleep(1_000);
+    replayed += await askForGivenUp();
+    return readBooks(merchants);
+  },
+  { until: Date.now() + SETTLE_WITHIN_MS },
+);
 console.log(`  settled after ${seconds()} s, ${replayed} webhooks replayed that were given up`);
 const found = [...violations(books), ...stillOpen(books)];
 for (const sentence of found.slice(0, 20)) console.log(`  VIOLATION: ${sentence}`);
