@@ -17,6 +17,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
+                TEST_SEED: process.env.TEST_SEED ?? "1",
                 PUBLIC_BASE_URL: "http://localhost:8787",
                 APP_SECRET: "a secret for the tests, of 32 characters or more",
                 OPERATOR_TOKEN: "an-operator-token-for-the-tests-of-32-characters",

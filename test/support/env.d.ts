@@ -6,6 +6,7 @@ declare global {
   namespace Cloudflare {
     interface Env extends GatewayEnv {
       TEST_MIGRATIONS: D1Migration[];
+      TEST_SEED: string;
       OPERATOR_TOKEN: string;
       APP_SECRET: string;
     }
