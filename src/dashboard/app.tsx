@@ -16,6 +16,7 @@ import { homePages } from "./pages/home.tsx";
 import { joinPages } from "./pages/join.tsx";
 import { paymentsPages } from "./pages/payments-pages.ts";
 import { planPages } from "./pages/plan.tsx";
+import { profilePages } from "./pages/profile.tsx";
 import { settingsPages } from "./pages/settings.tsx";
 import { signInPages } from "./pages/signin.tsx";
 import { smsPages } from "./pages/sms.tsx";
@@ -55,6 +56,7 @@ export function createPages() {
   app.route("/dashboard", planPages);
   app.route("/dashboard", buyingPages);
   app.route("/dashboard", settingsPages);
+  app.route("/dashboard", profilePages);
 
   app.use("/operator/*", signedIn, asOperator);
   app.route("/operator", consolePages);

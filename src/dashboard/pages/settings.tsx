@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Child } from "hono/jsx";
 import { z } from "zod";
 import { ApiError } from "../../errors.ts";
 import { verifiedPhonesOf } from "../../features/account/verified-phones.ts";
@@ -24,7 +25,24 @@ function browserName(userAgent: string | null | undefined): string {
   return system ? `${browser} on ${system}` : browser;
 }
 
+type FactProps = { label: string; change?: { href: string; label: string }; children: Child };
+
+const Fact = ({ label, change, children }: FactProps) => (
+  <div class="flex flex-wrap justify-between gap-x-4 py-2">
+    <dt class="soft">{label}</dt>
+    <dd class="flex flex-wrap items-baseline gap-x-3">
+      <span>{children}</span>
+      {change ? (
+        <a class="quiet-link text-sm" href={change.href} aria-label={change.label}>
+          Change
+        </a>
+      ) : null}
+    </dd>
+  </div>
+);
+
 const TEXTS: Record<string, string> = {
+  name: "Your name is saved.",
   password: "Your new password is saved, and every other browser is signed out.",
   session: "That browser is signed out.",
 };
@@ -45,16 +63,11 @@ async function settingsPage(c: PageContext, form: FormState, status: FormStatus 
       <div class="grid gap-4 lg:grid-cols-2">
         <Panel title="Your account">
           <dl class="divide-y divide-base-300">
-            {[
-              ["Name", merchant.fullname],
-              ["Email", user.email],
-              ["Account number", accountNumber(merchantId)],
-            ].map(([label, value]) => (
-              <div class="flex flex-wrap justify-between gap-x-4 py-2">
-                <dt class="soft">{label}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
+            <Fact label="Name" change={{ href: "/dashboard/settings/name", label: "Change your name" }}>
+              {merchant.fullname}
+            </Fact>
+            <Fact label="Email">{user.email}</Fact>
+            <Fact label="Account number">{accountNumber(merchantId)}</Fact>
           </dl>
         </Panel>
         <Panel title="Verified phones">
