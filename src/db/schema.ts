@@ -543,6 +543,17 @@ export const twoFactors = sqliteTable(
   (t) => [index("two_factors_user").on(t.userId)],
 );
 
+/** The address that a user asked to have, until its link is used; a newer request takes its place. */
+export const emailChanges = sqliteTable("email_changes", {
+  userId: text("user_id")
+    .primaryKey()
+    .references(() => users.id, { onDelete: "cascade" }),
+  email: text().notNull(),
+  /** SHA-256 of the link's token, in hex. */
+  tokenHash: text("token_hash").notNull(),
+  expiresAt: integer("expires_at").notNull(),
+});
+
 /** The code that was sent by SMS to the phone that a merchant says is theirs; a new one replaces it. */
 export const phoneCodes = sqliteTable("phone_codes", {
   merchantId: integer("merchant_id")
