@@ -12,11 +12,12 @@ import { CardPage, show } from "./layout.tsx";
 import { apiPages } from "./pages/api.tsx";
 import { apiKeyPages } from "./pages/api-key.tsx";
 import { buyingPages } from "./pages/buying.tsx";
+import { emailPages } from "./pages/email.tsx";
 import { homePages } from "./pages/home.tsx";
 import { joinPages } from "./pages/join.tsx";
+import { namePages } from "./pages/name.tsx";
 import { paymentsPages } from "./pages/payments-pages.ts";
 import { planPages } from "./pages/plan.tsx";
-import { profilePages } from "./pages/profile.tsx";
 import { settingsPages } from "./pages/settings.tsx";
 import { signInPages } from "./pages/signin.tsx";
 import { smsPages } from "./pages/sms.tsx";
@@ -56,7 +57,8 @@ export function createPages() {
   app.route("/dashboard", planPages);
   app.route("/dashboard", buyingPages);
   app.route("/dashboard", settingsPages);
-  app.route("/dashboard", profilePages);
+  app.route("/dashboard", namePages);
+  app.route("/dashboard", emailPages);
 
   app.use("/operator/*", signedIn, asOperator);
   app.route("/operator", consolePages);

@@ -267,3 +267,13 @@ export const Dialog = ({
     </div>
   </>
 );
+
+export const SETTINGS = "/dashboard/settings";
+
+export const BackToSettings = () => (
+  <p class="mt-4 text-sm">
+    <a class="quiet-link" href={SETTINGS}>
+      Back to the settings
+    </a>
+  </p>
+);

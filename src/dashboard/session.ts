@@ -28,3 +28,12 @@ export const sayInstead =
 
 /** Ten wrong codes lock the second factor for a quarter of an hour: better-auth's own bound. */
 export const lockedOut = sayInstead(/LOCKED/, "Too many wrong codes. Try again in a quarter of an hour.");
+
+/** For `catch`: a current password that is not the user's, said at its field. @throws again whatever else went wrong. */
+export function wrongCurrentPassword(error: unknown): never {
+  if (!/^(INVALID_PASSWORD|PASSWORD_TOO_LONG)$/.test(authErrorCode(error))) throw error;
+  throw new ApiError("INVALID_FIELD", {
+    message: "Something here needs another look.",
+    fields: [{ field: "current_password", message: "This is not your current password." }],
+  });
+}

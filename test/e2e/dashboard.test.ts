@@ -42,6 +42,16 @@ async function codeOn(msisdn: string): Promise<string> {
   return eventually(code, (digits) => digits !== "");
 }
 
+/** The link in the last email to this address, once one has arrived. */
+async function linkTo(address: string): Promise<string> {
+  const link = async () => {
+    const answer = await fetch(`${running.simulator}/mailbox/${address}`);
+    const { emails } = (await answer.json()) as { emails: { text: string }[] };
+    return /https?:\S+/.exec(emails.at(-1)?.text ?? "")?.[0] ?? "";
+  };
+  return eventually(link, (url) => url !== "");
+}
+
 /** The customer opens the phone's page in another tab, and types the PIN. */
 async function payOnThePhone(msisdn: string) {
   const phone = await browser.newPage();
@@ -188,6 +198,48 @@ it("is calm to look at: each page, in light, in dark and on a narrow phone", {
   await page.getByRole("link", { name: /ORDER_101/ }).click();
   await page.waitForURL(/tx_/);
   await inspect(page, "payment");
+});
+
+it("takes another name, and another email address by the link in a mail to it", {
+  timeout: 180_000,
+}, async () => {
+  await open("/dashboard/settings");
+  await page.getByRole("link", { name: "Change your name" }).click();
+  await page.waitForURL(/\/settings\/name$/);
+  await inspect(page, "name");
+  await page.getByLabel("Your name or business").fill("Njeri's Kitchen and Bakery");
+  await page.getByRole("button", { name: "Save it" }).click();
+  await page.waitForURL(/done=name$/);
+  await page.getByText("Your name is saved.").waitFor();
+
+  const address = "njeri.kitchen.and.bakery@mail.example";
+  await page.getByRole("link", { name: "Change your email address" }).click();
+  await page.waitForURL(/\/settings\/email$/);
+  await inspect(page, "email");
+  await page.getByLabel("New email address").fill(address);
+  await page.getByLabel("Current password").fill(merchant.password);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByText(`We wrote to ${address}`).waitFor();
+  await inspect(page, "email-waiting");
+  await page.getByLabel("Current password").fill("not the password");
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByText("This is not your current password.").waitFor();
+  await inspect(page, "email-wrong-password");
+  await open("/dashboard/settings");
+  await inspect(page, "settings-email-waiting");
+
+  const link = await linkTo(address);
+  await page.goto(link);
+  expect(await heading()).toBe("Use this address?");
+  await inspect(page, "email-confirm");
+  await page.getByRole("button", { name: "Use the new address" }).click();
+  await page.waitForURL(/done=email$/);
+  await page.getByText("Your new email address is saved").waitFor();
+  await inspect(page, "settings-email-changed");
+  await page.goto(link);
+  expect(await heading()).toBe("This link does not work");
+  await inspect(page, "email-dead-link");
+  merchant.email = address;
 });
 
 it("signs out, in again, and back to where it was going", { timeout: 120_000 }, async () => {

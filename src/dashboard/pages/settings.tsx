@@ -5,12 +5,13 @@ import { ApiError } from "../../errors.ts";
 import { verifiedPhonesOf } from "../../features/account/verified-phones.ts";
 import { exportMerchant } from "../../features/personal-data/export.ts";
 import { throttle } from "../../features/throttle/throttle.ts";
+import { forgetNewEmail, waitingEmail } from "../../features/users/new-email.ts";
 import { accountNumber } from "../../lib/ids.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, parseForm, submitted } from "../forms.ts";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Badge, Field, FormTrouble, localPhone, PageHead, Panel, Submit, When } from "../parts.tsx";
-import { authErrorCode, withCookies } from "../session.ts";
+import { withCookies, wrongCurrentPassword } from "../session.ts";
 import { passwordField } from "./join.tsx";
 
 const passwordForm = z.object({ current_password: z.string().min(1, "Type it."), password: passwordField });
@@ -43,15 +44,18 @@ const Fact = ({ label, change, children }: FactProps) => (
 
 const TEXTS: Record<string, string> = {
   name: "Your name is saved.",
+  email: "Your new email address is saved: sign in with it from now on. Every other browser is signed out.",
+  "email-kept": "Your email address stays as it is, and the link that we sent is worthless.",
   password: "Your new password is saved, and every other browser is signed out.",
   session: "That browser is signed out.",
 };
 
 async function settingsPage(c: PageContext, form: FormState, status: FormStatus = 200) {
   const { deps, merchantId, merchant, user, auth, session } = c.var;
-  const [phones, sessions] = await Promise.all([
+  const [phones, sessions, waiting] = await Promise.all([
     verifiedPhonesOf(deps, merchantId),
     auth.api.listSessions({ headers: c.req.raw.headers }),
+    waitingEmail(deps, user.id),
   ]);
   const done = TEXTS[c.req.query("done") ?? ""];
   return merchantPage(
@@ -66,7 +70,18 @@ async function settingsPage(c: PageContext, form: FormState, status: FormStatus 
             <Fact label="Name" change={{ href: "/dashboard/settings/name", label: "Change your name" }}>
               {merchant.fullname}
             </Fact>
-            <Fact label="Email">{user.email}</Fact>
+            <Fact
+              label="Email"
+              change={{ href: "/dashboard/settings/email", label: "Change your email address" }}
+            >
+              {user.email}
+            </Fact>
+            {waiting ? (
+              <Fact label="New email">
+                <span class="block">{waiting.email}</span>
+                <span class="soft block text-sm">Waits for you to open the link in our mail to it.</span>
+              </Fact>
+            ) : null}
             <Fact label="Account number">{accountNumber(merchantId)}</Fact>
           </dl>
         </Panel>
@@ -162,11 +177,8 @@ export const settingsPages = new Hono<PageEnv>()
           headers: c.req.raw.headers,
           returnHeaders: true,
         })
-        .catch((error) => {
-          if (authErrorCode(error) !== "INVALID_PASSWORD") throw error;
-          const fields = [{ field: "current_password", message: "This is not your current password." }];
-          throw new ApiError("INVALID_FIELD", { message: "Something here needs another look.", fields });
-        });
+        .catch(wrongCurrentPassword);
+      await forgetNewEmail(deps, user.id);
       return withCookies(c.redirect("/dashboard/settings?done=password", 303), headers);
     };
     return submitted(c, change, (form, status) => settingsPage(c, form, status));

@@ -56,7 +56,8 @@ export const keys: DocsPage = {
       <p>
         A regenerated key stops on the very next request. The default key cannot be deleted: make another one
         the default first. After a delete its transactions stay, and pending ones are settled and told as
-        before. You are told by email of a changed destination, a regenerated and a deleted key.
+        before. You are told by email of a changed destination, a regenerated and a deleted key. The address
+        is your account's, which you change under Settings in the dashboard.
       </p>
     </>
   ),

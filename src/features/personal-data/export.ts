@@ -12,11 +12,13 @@ import { noteExport, PAGES, type Profile, readProfile } from "./store.ts";
 const PAGE = 500;
 
 /** Who the merchant is, and its keys: what they are called and set to, and no secret of theirs. */
-const presentProfile = ({ merchant, wallet, phones, keys, sessions }: Profile, now: number) => ({
+const presentProfile = ({ merchant, newEmail, wallet, phones, keys, sessions }: Profile, now: number) => ({
   account: {
     account_number: accountNumber(merchant.id as MerchantId), // of our own row
     fullname: merchant.fullname,
     email: merchant.email,
+    /** Asked for, and waiting for its link. */
+    new_email: newEmail,
     phone: merchant.phone,
     verified_phones: phones.map(({ phone, verifiedAt }) => ({
       phone,

@@ -4,6 +4,7 @@ import { commit, type Db, rowOf, type Statement, untilKnown } from "../../db/cli
 import {
   apiKeys,
   deadLetters,
+  emailChanges,
   idempotentAnswers,
   inboundCallbacks,
   merchants,
@@ -30,15 +31,17 @@ export const ERASED_NAME = "Erased";
 /** Who the merchant is: its own row, wallet, phones and keys, deleted ones too. */
 export async function readProfile(db: Db, merchantId: MerchantId) {
   const userId = sql`(${db.select({ userId: merchants.userId }).from(merchants).where(eq(merchants.id, merchantId))})`;
-  const [owners, walletRows, phones, keys, signedIn] = await db.batch([
+  const [owners, walletRows, phones, keys, signedIn, changes] = await db.batch([
     db.select().from(merchants).where(eq(merchants.id, merchantId)),
     db.select().from(wallets).where(eq(wallets.merchantId, merchantId)),
     db.select().from(verifiedPhones).where(eq(verifiedPhones.merchantId, merchantId)),
     db.select().from(apiKeys).where(eq(apiKeys.merchantId, merchantId)).orderBy(asc(apiKeys.id)),
     db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(asc(sessions.createdAt)),
+    db.select({ email: emailChanges.email }).from(emailChanges).where(eq(emailChanges.userId, userId)),
   ]);
   const [merchant, wallet] = [owners[0], walletRows[0]];
-  return merchant && wallet ? { merchant, wallet, phones, keys, sessions: signedIn } : undefined;
+  const newEmail = changes[0]?.email ?? null;
+  return merchant && wallet ? { merchant, newEmail, wallet, phones, keys, sessions: signedIn } : undefined;
 }
 
 export type Profile = NonNullable<Awaited<ReturnType<typeof readProfile>>>;
@@ -259,7 +262,7 @@ export async function closeAccount(
       ];
     }),
     db.delete(phoneCodes).where(and(eq(phoneCodes.merchantId, merchantId), isClosed)),
-    // Sessions, passwords and second factors go with the user.
+    // Sessions, passwords, second factors and a new address that waits go with the user.
     ...(userId === null ? [] : [db.delete(users).where(and(eq(users.id, userId), isClosed))]),
   ];
   const [, ...rest] = await untilKnown(() =>

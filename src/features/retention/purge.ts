@@ -6,6 +6,7 @@ import { purgeAnswers } from "../idempotency/store.ts";
 import { purgeNotices } from "../notices/store.ts";
 import { finishWork, takeWork } from "../reconciliation/progress-store.ts";
 import { purgeLines } from "../reconciliation/store.ts";
+import { purgeEmailChanges } from "../users/email-store.ts";
 import { purgeSessions, purgeVerifications } from "../users/session-store.ts";
 
 /** How long what only helps for a while is kept; payments, payouts and the ledger are kept for good. */
@@ -36,6 +37,7 @@ export async function purgeOld(deps: { db: Db; now: Clock }): Promise<void> {
     lines: await purge((rows) => purgeLines(deps.db, now - KEPT_MS.statementLines, rows)),
     letters: await purge((rows) => purgeLetters(deps.db, now - KEPT_MS.deadLetters, rows)),
     sessions: await purge((rows) => purgeSessions(deps.db, now, rows)),
+    emailChanges: await purge((rows) => purgeEmailChanges(deps.db, now, rows)),
     verifications: await purge((rows) => purgeVerifications(deps.db, now, rows)),
   };
   const isDone = Object.values(purged).every((count) => count < ROWS_AT_ONCE * ROUNDS_AT_MOST);

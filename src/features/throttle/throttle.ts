@@ -12,6 +12,8 @@ const ALLOWED = {
   second_factor: { tries: 10, windowMs: 15 * MINUTE_MS },
   password_reset_email: { tries: 3, windowMs: HOUR_MS },
   password_reset_address: { tries: 20, windowMs: HOUR_MS },
+  new_email_user: { tries: 5, windowMs: HOUR_MS },
+  new_email_address: { tries: 3, windowMs: HOUR_MS },
   phone_code_merchant: { tries: 5, windowMs: HOUR_MS },
   phone_code_phone: { tries: 5, windowMs: HOUR_MS },
   payment_check: { tries: 1, windowMs: 10 * SECOND_MS },

@@ -8,6 +8,7 @@ import { logFault } from "../../http/log.ts";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "../../lib/clock.ts";
 import { randomHex } from "../../lib/hash.ts";
 import type { EmailPort } from "../../upstreams/email/port.ts";
+import { findIdByEmail, removeEmailChange } from "./email-store.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
 export type AuthDeps = {
@@ -57,15 +58,21 @@ export function createAuth(deps: AuthDeps) {
       password: { hash: hashPassword, verify: verifyPassword },
       revokeSessionsOnPasswordReset: true,
       resetPasswordTokenExpiresIn: HOUR_MS / SECOND_MS,
+      // Whoever asked for another address may have known the password that was forgotten.
+      onPasswordReset: ({ user }) => removeEmailChange(db, user.id),
       // Behind the answer, so that its time does not tell whether the address is known.
       sendResetPassword: async ({ user, token }) => {
-        const sending = deps.email.send({
-          id: `password_reset:${randomHex(16)}`,
-          to: user.email,
-          subject: "Choose a new SmartPay password",
-          text: `Hello ${user.name},\n\nOpen this page within an hour to choose a new password:\n\n${config.publicBaseUrl}/reset-password?token=${token}\n\nIf it was not you who asked, you need do nothing: your password stays as it is.\n`,
-        });
-        deps.background(sending.catch((error) => logFault("password reset email", error)));
+        const send = async () => {
+          // The address may have been changed since it was looked for: it brings nobody in any more.
+          if ((await findIdByEmail(db, user.email)) !== user.id) return;
+          await deps.email.send({
+            id: `password_reset:${randomHex(16)}`,
+            to: user.email,
+            subject: "Choose a new SmartPay password",
+            text: `Hello ${user.name},\n\nOpen this page within an hour to choose a new password:\n\n${config.publicBaseUrl}/reset-password?token=${token}\n\nIf it was not you who asked, you need do nothing: your password stays as it is.\n`,
+          });
+        };
+        deps.background(send().catch((error) => logFault("password reset email", error)));
       },
     },
     plugins: [twoFactor({ issuer: "SmartPay", twoFactorTable: "twoFactors" })],

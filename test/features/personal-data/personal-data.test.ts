@@ -124,6 +124,7 @@ describe("a merchant's export", () => {
         account_number: `SP${person.merchantId}`,
         fullname: "Mama Njeri's Kitchen",
         email: person.email,
+        new_email: null,
         verified_phones: [{ phone: person.phone }],
         wallet: { balance: 0, held: 0, owed: 0 },
       },
@@ -151,6 +152,18 @@ describe("a merchant's export", () => {
     expect(text).not.toContain(person.key);
     expect(text).not.toContain("whsec_");
     expect(text).not.toMatch(/[0-9a-f]{64}/);
+  });
+
+  it("has the email address that the merchant asked to have, and not its link's token", async () => {
+    const person = await signUp();
+    const wanted = `wanted.${person.email}`;
+    await person.visitor.submit("/dashboard/settings/email", {
+      email: wanted,
+      current_password: person.password,
+    });
+    const { body } = await operator(`/merchants/SP${person.merchantId}/export`);
+    expect(body.account).toMatchObject({ email: person.email, new_email: wanted });
+    expect(JSON.stringify(body)).not.toMatch(/[0-9a-f]{48}/);
   });
 
   it("is in the audit log where an operator takes it out", async () => {
@@ -195,6 +208,9 @@ describe("an erasure", () => {
     const ledger = () =>
       rows("SELECT * FROM ledger_entries WHERE merchant_id = ? ORDER BY seq", person.merchantId);
     const before = await ledger();
+    const wanted = `wanted.${person.email}`;
+    const form = { email: wanted, current_password: person.password };
+    expect((await person.visitor.submit("/dashboard/settings/email", form)).status).toBe(303);
 
     const { body: first } = await preview(person);
     expect(first.erasure).toMatchObject({ is_erased: false, transactions: 1, payouts: 1, webhooks: 1 });
@@ -208,6 +224,7 @@ describe("an erasure", () => {
       customer.name,
       person.phone,
       person.email,
+      wanted,
       pushed.checkout_request_id,
     ]) {
       expect(stored.includes(gone), gone).toBe(false);

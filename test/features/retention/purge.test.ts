@@ -52,6 +52,9 @@ const link = (id: string, endsAt: number) =>
     endsAt,
   );
 
+const newEmail = (user: string, endsAt: number) =>
+  rows("INSERT INTO email_changes VALUES (?, 'a@duka.co.ke', 'hash', ?)", user, endsAt);
+
 const left = async () => ({
   answers: (await rows("SELECT idempotency_key AS id FROM idempotent_answers")).map(({ id }) => id),
   notices: (await rows("SELECT id FROM notices ORDER BY id")).map(({ id }) => id),
@@ -59,6 +62,7 @@ const left = async () => ({
   letters: (await rows("SELECT id FROM dead_letters ORDER BY id")).map(({ id }) => id),
   sessions: (await rows("SELECT id FROM sessions")).map(({ id }) => id),
   links: (await rows("SELECT id FROM verifications")).map(({ id }) => id),
+  newEmails: (await rows("SELECT user_id AS id FROM email_changes")).map(({ id }) => id),
 });
 
 it("once a day what has had its time goes, and nothing else", async () => {
@@ -78,6 +82,8 @@ it("once a day what has had its time goes, and nothing else", async () => {
   await session("good", NOW + 1);
   await link("ended", NOW - 1);
   await link("good", NOW + 1);
+  await newEmail("ended", NOW);
+  await newEmail("good", NOW + 1);
   const kept = {
     answers: ["young"],
     notices: ["old and unsent", "young"],
@@ -85,6 +91,7 @@ it("once a day what has had its time goes, and nothing else", async () => {
     letters: ["not sent again", "report", "young"],
     sessions: ["good"],
     links: ["good"],
+    newEmails: ["good"],
   };
   await tick();
   expect(await left()).toEqual(kept);

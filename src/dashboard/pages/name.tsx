@@ -1,21 +1,11 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { rename } from "../../features/account/rename.ts";
+import { rename } from "../../features/users/rename.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, parseForm, submitted } from "../forms.ts";
 import { merchantPage } from "../layout.tsx";
-import { Field, FormTrouble, PageHead, Submit } from "../parts.tsx";
+import { BackToSettings, Field, FormTrouble, PageHead, SETTINGS, Submit } from "../parts.tsx";
 import { nameField } from "./join.tsx";
-
-const SETTINGS = "/dashboard/settings";
-
-const BackToSettings = () => (
-  <p class="mt-4 text-sm">
-    <a class="quiet-link" href={SETTINGS}>
-      Back to the settings
-    </a>
-  </p>
-);
 
 const namePage = (c: PageContext, form: FormState, status: FormStatus = 200) =>
   merchantPage(
@@ -48,7 +38,7 @@ const namePage = (c: PageContext, form: FormState, status: FormStatus = 200) =>
 
 const nameForm = z.object({ name: nameField });
 
-export const profilePages = new Hono<PageEnv>()
+export const namePages = new Hono<PageEnv>()
   .get("/settings/name", (c) => namePage(c, EMPTY_FORM))
 
   .post("/settings/name", (c) => {
