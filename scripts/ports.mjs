@@ -3,7 +3,9 @@ import { randomInt } from "node:crypto";
 import net from "node:net";
 
 /** Below those that Linux gives to outgoing connections, any of which could hold a port that was free a moment ago. */
-const OURS = { from: 20_000, to: 32_000 };
+const OURS = { from: 20_000, to: 26_000 };
+/** So far above a port lies its twin, on which whoever was given the port listens until its process ends. */
+const TWIN = 6_000;
 
 export async function isFree(port) {
   for (const host of ["127.0.0.1", "::1"]) {
@@ -18,10 +20,19 @@ export async function isFree(port) {
   return true;
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on, and that nobody else is given, in this process or in another: seconds pass until
+ * the server for it is up.
+ */
 export async function freePort() {
   for (;;) {
     const port = randomInt(OURS.from, OURS.to);
-    if (await isFree(port)) return port;
+    const claim = net.createServer().unref();
+    const isOurs = await new Promise((done) => {
+      claim.once("error", () => done(false));
+      claim.listen(port + TWIN, "127.0.0.1", () => done(true));
+    });
+    if (isOurs && (await isFree(port))) return port;
+    claim.close();
   }
 }

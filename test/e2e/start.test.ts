@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, expect, it } from "vitest";
-import { newStateDir, removeStateDir, spawnStart, start } from "./support/running.ts";
+import { freePort } from "../../scripts/ports.mjs";
+import { eventually, newStateDir, removeStateDir, spawnStart, start } from "./support/running.ts";
 
 const stateDir = newStateDir();
 afterAll(() => removeStateDir(stateDir));
@@ -12,6 +13,13 @@ const processesOf = (folder: string) =>
   execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" })
     .split("\n")
     .filter((line) => line.includes(folder));
+
+/** A process that was killed may still be seen for a moment. */
+const nothingRuns = () =>
+  eventually(
+    async () => processesOf(stateDir),
+    (left) => left.length === 0,
+  );
 
 it("keeps its data and its demo key over a stop and a start, and leaves no process behind", async () => {
   const first = await start({ stateDir });
@@ -23,7 +31,7 @@ it("keeps its data and its demo key over a stop and a start, and leaves no proce
   });
   const { transaction_id: id } = (await pushed.json()) as { transaction_id: string };
   expect(await first.stop("SIGINT")).toBe(0);
-  expect(processesOf(stateDir)).toEqual([]);
+  await nothingRuns();
 
   const second = await start({ stateDir });
   expect(second.key).toBe(first.key);
@@ -31,7 +39,22 @@ it("keeps its data and its demo key over a stop and a start, and leaves no proce
   const read = await fetch(`${second.gateway}/v1/transactions/${id}`, { headers });
   expect(await read.json()).toMatchObject({ success: true, transaction: { id, amount: 20 } });
   expect(await second.stop("SIGTERM")).toBe(0);
-  expect(processesOf(stateDir)).toEqual([]);
+  await nothingRuns();
+});
+
+it("finds ports that no other process finds too, though nothing listens on them yet", async () => {
+  const code = `import { freePort } from "./scripts/ports.mjs";
+    const ports = [];
+    while (ports.length < 300) ports.push(await freePort());
+    console.log(JSON.stringify(ports));
+    process.stdin.resume();`;
+  const other = spawn(process.execPath, ["--input-type=module", "--eval", code]);
+  const theirs = new Promise<number[]>((done) => other.stdout.once("data", (line) => done(JSON.parse(line))));
+  const ours: number[] = [];
+  while (ours.length < 300) ours.push(await freePort());
+  const all = [...ours, ...(await theirs)];
+  other.kill();
+  expect(new Set(all).size).toBe(600);
 });
 
 it("says what to do when a port is taken", async () => {
@@ -39,7 +62,7 @@ it("says what to do when a port is taken", async () => {
   await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
   const { port } = other.address() as AddressInfo; // listening on TCP
   const { child, output } = spawnStart({ PORT: String(port), STATE_DIR: stateDir });
-  const code = await new Promise((done) => child.once("exit", done));
+  const code = await new Promise((done) => child.once("close", done));
   other.close();
   expect(code).toBe(1);
   expect(output()).toContain(`Port ${port} is taken by another program.`);
