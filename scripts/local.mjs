@@ -16,6 +16,9 @@ export const wrangler = join(
 
 const CRON = "* * * * *";
 
+/** Seconds on a free machine. A Worker that cannot start ends by itself, and is told of at once. */
+const STARTS_WITHIN_MS = 180_000;
+
 /** What the gateway takes over from the environment as it is. */
 const PASSED_ON = [
   "ROUTING",
@@ -91,7 +94,7 @@ export class Local {
         output += chunk;
       });
     }
-    const code = await new Promise((done) => child.once("exit", done));
+    const code = await new Promise((done) => child.once("close", done));
     if (code !== 0 && !this.stopping) this.onFailure(`The migrations could not be applied:\n${output}`);
   }
 
@@ -214,12 +217,13 @@ export class Local {
   }
 
   async waitFor(url) {
-    for (let i = 0; i < 600 && !this.stopping; i++) {
+    const until = Date.now() + STARTS_WITHIN_MS;
+    while (!this.stopping && Date.now() < until) {
       const response = await fetch(url).catch(() => undefined);
       if (response?.ok) return;
       await sleep(100);
     }
-    if (!this.stopping) this.onFailure(`${url} did not answer within a minute.`);
+    if (!this.stopping) this.onFailure(`${url} did not answer within three minutes.`);
   }
 }
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 850 } });
   page = await context.newPage();
   page.setDefaultTimeout(60_000);
-}, 180_000);
+});
 afterAll(async () => {
   await browser?.close();
   await running?.stop();

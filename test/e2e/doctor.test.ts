@@ -58,7 +58,7 @@ beforeAll(async () => {
   running = await start({ stateDir, env: { DARAJA_BASE_URL: daraja.url } });
   daraja.target = running.simulator;
   front.target = running.gateway;
-}, 300_000);
+});
 
 afterAll(async () => {
   await running?.stop();
