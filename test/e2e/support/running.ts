@@ -39,7 +39,7 @@ export async function start({ stateDir, env = {} }: StartOptions): Promise<Runni
   const [port, simulatorPort] = [await freePort(), await freePort()];
   const settings = { PORT: String(port), SIMULATOR_PORT: String(simulatorPort), STATE_DIR: stateDir, ...env };
   const { child, output } = spawnStart(settings);
-  const exited = new Promise<number | null>((done) => child.once("exit", done));
+  const exited = new Promise<number | null>((done) => child.once("close", done));
   await new Promise<void>((ready, fail) => {
     child.stdout?.on("data", () => {
       if (output().includes("Ctrl-C")) ready();
@@ -103,6 +103,9 @@ export class Listener {
     this.server.close();
   }
 }
+
+/** Where one request comes from, believed locally: only who wants to meets the limit of one address. */
+export const newAddress = () => `10.${[0, 0, 0].map(() => Math.floor(Math.random() * 256)).join(".")}`;
 
 /** Asks again until the answer is the one that is waited for. */
 export async function eventually<T>(ask: () => Promise<T>, isIt: (answer: T) => boolean): Promise<T> {
