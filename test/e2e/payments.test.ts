@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, Listener, newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
+import {
+  eventually,
+  Listener,
+  newAddress,
+  newStateDir,
+  type Running,
+  removeStateDir,
+  start,
+} from "./support/running.ts";
 
 const stateDir = newStateDir();
 let running: Running;
@@ -9,7 +17,9 @@ let merchant: Listener;
 
 beforeAll(async () => {
   merchant = await Listener.open();
-  running = await start({ stateDir, env: { TIME_SCALE: "15", LOG_LEVEL: "log" } });
+  // Asking again and again must not use up the key's minute.
+  const LIMITS = JSON.stringify({ key_minute: 6_000 });
+  running = await start({ stateDir, env: { TIME_SCALE: "15", LOG_LEVEL: "log", LIMITS } });
   const set = await call("PUT", `/v1/keys/1/destination`, {
     method: "wallet",
     callbackurl: `${merchant.url}/callback`,
@@ -27,7 +37,11 @@ afterAll(async () => {
 async function call(method: string, path: string, body?: object): Promise<any> {
   const response = await fetch(running.gateway + path, {
     method,
-    headers: { Authorization: `Bearer ${running.key}`, "Content-Type": "application/json" },
+    headers: {
+      Authorization: `Bearer ${running.key}`,
+      "Content-Type": "application/json",
+      "CF-Connecting-IP": newAddress(),
+    },
     body: body && JSON.stringify(body),
   });
   return response.json();

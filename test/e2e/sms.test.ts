@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { eventually, newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
+import {
+  eventually,
+  newAddress,
+  newStateDir,
+  type Running,
+  removeStateDir,
+  start,
+} from "./support/running.ts";
 
 const stateDir = newStateDir();
 let running: Running;
@@ -19,7 +26,11 @@ afterAll(async () => {
 async function call(path: string, body?: object): Promise<any> {
   const response = await fetch(running.gateway + path, {
     method: body ? "POST" : "GET",
-    headers: { "X-API-Key": running.key, "Content-Type": "application/json" },
+    headers: {
+      "X-API-Key": running.key,
+      "Content-Type": "application/json",
+      "CF-Connecting-IP": newAddress(),
+    },
     body: body && JSON.stringify(body),
   });
   return response.json();

@@ -11,7 +11,8 @@ const stateDir = newStateDir();
 let running: Running;
 
 beforeAll(async () => {
-  running = await start({ stateDir, env: { TIME_SCALE: "15", LIMITS: '{"phone_pushes":100}' } });
+  const LIMITS = '{"phone_pushes":100,"key_minute":6000}';
+  running = await start({ stateDir, env: { TIME_SCALE: "15", LIMITS } });
 });
 
 afterAll(async () => {
