@@ -14,7 +14,7 @@ it("the books hold after every kind of fault, forged callbacks and a killed gate
       output += chunk;
     });
   }
-  const code = await new Promise<number | null>((done) => child.once("exit", done));
+  const code = await new Promise<number | null>((done) => child.once("close", done));
   expect(output.trim().split("\n").at(-1), output).toBe("chaos: 30 payments, 0 violations");
   expect(code).toBe(0);
 });

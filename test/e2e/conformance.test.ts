@@ -24,7 +24,7 @@ async function conformance(...args: string[]): Promise<{ code: number | null; ou
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  const code = await new Promise<number | null>((done) => child.once("exit", done));
+  const code = await new Promise<number | null>((done) => child.once("close", done));
   return { code, output };
 }
 

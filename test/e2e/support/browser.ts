@@ -37,8 +37,8 @@ export async function inspect(page: Page, name: string): Promise<void> {
   for (const [look, { width, height, colorScheme }] of Object.entries(LOOKS)) {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    // Colours glide into the next look.
-    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    // Colours glide into the next look; those of what the page has replaced meanwhile are broken off.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
     await page.screenshot({ path: join(SCREENS, `${name}-${look}.png`), fullPage: true });
     if (look === "narrow") {
       const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);

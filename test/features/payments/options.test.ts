@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { interceptedDatabase } from "../../support/database.ts";
 import {
   callBack,
   failed,
@@ -8,7 +9,6 @@ import {
   push,
   readTransaction,
   request,
-  rows,
 } from "../../support/gateway.ts";
 import { lossyDatabase } from "../../support/lossy.ts";
 import { broken, freshNetwork, type Network } from "../../support/network.ts";
@@ -95,15 +95,19 @@ describe("Prefer: wait", () => {
   ])("of an unclear push that has %s says no more that it is unclear", async (status, body, message) => {
     const { key } = await newMerchant();
     network.push = broken("TimeoutError");
-    const answering = push(key, {}, { Prefer: "wait=20" });
-    await vi.waitFor(async () => {
-      const id = callbackUrl()
-        .split("/")
-        .find((part) => part.startsWith("tx_"));
-      expect(
-        await rows("SELECT 1 FROM transactions WHERE id = ? AND acknowledgement = 'unclear'", id ?? ""),
-      ).toHaveLength(1);
+    const unclear = Promise.withResolvers<void>();
+    const DB = interceptedDatabase(async (sql, call) => {
+      const answer = await call();
+      if (/update "transactions" set "acknowledgement"/.test(sql)) unclear.resolve();
+      return answer;
     });
+    const answering = request("/v1/stk/push", {
+      key,
+      headers: { Prefer: "wait=20" },
+      body: { phone: newPhone(), amount: 150 },
+      env: { DB },
+    });
+    await unclear.promise;
     await callBack(callbackUrl(), body({ checkout_request_id: network.accepted().CheckoutRequestID }));
     const answer = await answering;
     expect(answer.body.transaction.status).toBe(status);

@@ -321,9 +321,13 @@ describe("a replay", () => {
   it("asked for while the first attempt is under way is that attempt", async () => {
     const merchant = await shop();
     const answer = Promise.withResolvers<Response>();
-    network.merchant = () => answer.promise;
+    const asked = Promise.withResolvers<void>();
+    network.merchant = () => {
+      asked.resolve();
+      return answer.promise;
+    };
     const telling = tell(merchant);
-    await vi.waitFor(() => expect(told()).toHaveLength(1));
+    await asked.promise;
     const [{ id }] = (await list(merchant)).webhooks;
     expect((await replay(merchant, id)).body.webhook).toMatchObject({ id, status: "pending", attempts: [] });
     answer.resolve(new Response("OK"));
