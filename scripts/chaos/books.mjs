@@ -148,9 +148,9 @@ export function stillOpen({ mpesa, merchants }) {
 }
 
 /**
- * Reads until nothing is open and nothing moved from one reading to the next, or time is up. The merchants' own
- * books, the ledger and M-Pesa's account are read one after the other: a payout that is paid meanwhile would
- * stand as sent in the first and be booked in the second.
+ * Reads until nothing is open and nothing moved from one reading to the next, or time is up. A merchant's figures,
+ * its payments and payouts, the ledger and M-Pesa's account are read one after the other: what is paid meanwhile
+ * would stand as sent in the one and be booked in the other.
  */
 export async function booksAtRest(read, { until }) {
   let books = await read();
@@ -162,5 +162,4 @@ export async function booksAtRest(read, { until }) {
   return books;
 }
 
-const moving = ({ merchants }) =>
-  merchants.map(({ transactions, payouts, texts }) => ({ transactions, payouts, texts }));
+const moving = ({ merchants, ledger, mpesa }) => ({ merchants, booked: ledger.balances, mpesa });

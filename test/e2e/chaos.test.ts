@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { booksAtRest, violations } from "../../scripts/chaos/books.mjs";
 
 /** The chaos run, so short that every change passes through it; `npm run chaos` goes on where it stops. */
@@ -19,14 +19,30 @@ it("the books hold after every kind of fault, forged callbacks and a killed gate
   expect(code).toBe(0);
 });
 
-it("a payout that is paid while the books are read makes them read again", async () => {
+describe("what moves while the books are read makes them read again", () => {
   const entry = { kind: "b2b", receipt: "SGR7L0A1B2", amount: 1_973 };
-  const mpesa = {
-    entries: [entry],
-    balances: { shortcodes: { "600999": { utility: 1_000_000, working: 1_000_000 - entry.amount } } },
+  const payout = {
+    id: "po_1",
+    amount: entry.amount,
+    fee: 0,
+    transaction_id: null,
+    destination: { method: "till" },
+    reason: null,
   };
-  const reading = (payout: { status: string; receipt: string | null }, booked: number) => ({
-    mpesa,
+  const sent = { ...payout, status: "sent", receipt: null };
+  const paid = { ...payout, status: "paid", receipt: entry.receipt };
+  type Read = { payouts: object[]; booked: number; figures: object; transactions: object[] };
+  const rest: Read = {
+    payouts: [paid],
+    booked: -entry.amount,
+    figures: { total: 0, completed: 0 },
+    transactions: [],
+  };
+  const reading = ({ payouts, booked, figures, transactions }: Read) => ({
+    mpesa: {
+      entries: [entry],
+      balances: { shortcodes: { "600999": { utility: 1_000_000, working: 1_000_000 - entry.amount } } },
+    },
     ledger: { success: true, balances: { mpesa: booked } },
     merchants: [
       {
@@ -34,33 +50,30 @@ it("a payout that is paid while the books are read makes them read again", async
         callsGiven: 25_000,
         creditsGiven: 10_000,
         account: {
-          active_key: { limit_remaining: 25_000 },
-          transaction_stats: { total: 0, completed: 0 },
+          active_key: { limit_remaining: 25_000 - transactions.length },
+          transaction_stats: figures,
           account: { sms_balance: 10_000 },
         },
-        transactions: [],
-        payouts: [
-          {
-            id: "po_1",
-            ...payout,
-            amount: entry.amount,
-            fee: 0,
-            transaction_id: null,
-            destination: { method: "till" },
-            reason: null,
-          },
-        ],
+        transactions,
+        payouts,
         webhooks: [],
         texts: [],
       },
     ],
   });
-  const sent = { status: "sent", receipt: null };
-  const paid = { status: "paid", receipt: entry.receipt };
-  const torn = reading(sent, -entry.amount);
-  expect(violations(torn)).toHaveLength(1);
+  const failed = [{ id: "tx_1", status: "failed", result_code: "1032", mpesa_receipt: null }];
 
-  const readings = [torn, reading(paid, -entry.amount), reading(paid, -entry.amount)];
-  const books = await booksAtRest(async () => readings.shift(), { until: Date.now() + 60_000 });
-  expect(violations(books)).toEqual([]);
+  it.each<[string, Read, Read]>([
+    ["a payout that is paid", { ...rest, payouts: [sent] }, rest],
+    [
+      "a payment that is begun",
+      { ...rest, transactions: failed },
+      { ...rest, transactions: failed, figures: { total: 1, completed: 0 } },
+    ],
+  ])("%s", async (_, torn, then) => {
+    expect(violations(reading(torn))).toHaveLength(1);
+    const readings = [torn, then, then].map(reading);
+    const books = await booksAtRest(async () => readings.shift(), { until: Date.now() + 60_000 });
+    expect(violations(books)).toEqual([]);
+  });
 });
