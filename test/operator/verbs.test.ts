@@ -2,7 +2,17 @@ import { createExecutionContext, createMessageBatch, env, waitOnExecutionContext
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDeps } from "../../src/deps.ts";
 import { handleQueue } from "../../src/queues.ts";
-import { newMerchant, newPhone, request, rows, setKey } from "../support/gateway.ts";
+import {
+  callBack,
+  failed,
+  newMerchant,
+  newPhone,
+  paid,
+  push,
+  request,
+  rows,
+  setKey,
+} from "../support/gateway.ts";
 import { lossyDatabase } from "../support/lossy.ts";
 import { freshNetwork, type Network } from "../support/network.ts";
 import { collect, PAYING } from "../support/payouts.ts";
@@ -258,6 +268,36 @@ describe("what was given up", () => {
     expect(network.count("localhost:9/hook")).toBe(before + 1);
     expect(await audited(id)).toHaveLength(1);
     expect((await asOperator("/dead-letters")).body.webhooks).toEqual([]);
+  });
+
+  describe("of the failure of a payment", () => {
+    async function givenUp() {
+      network.merchant = () => new Response("", { status: 410 });
+      const merchant = await newMerchant({ callbackUrl: "http://localhost:9/hook" });
+      const { body } = await push(merchant.key);
+      const url = network.pushes.at(-1)?.CallBackURL ?? "";
+      await callBack(url, failed(body, 1032, "Request cancelled by user."));
+      network.merchant = () => new Response("OK");
+      return { id: `wh_${body.transaction_id.slice(3)}_failed`, pay: () => callBack(url, paid(body)) };
+    }
+    const listed = async () => (await asOperator("/dead-letters")).body.webhooks as { id: string }[];
+
+    it("is neither shown nor sent again once the payment is paid after all", async () => {
+      const { id, pay } = await givenUp();
+      expect(await listed()).toMatchObject([{ id }]);
+      await pay();
+      expect(await listed()).toEqual([]);
+      const before = network.count("localhost:9/hook");
+      expect((await replay(id)).status).toBe(404);
+      expect([network.count("localhost:9/hook"), await audited(id)]).toEqual([before, []]);
+    });
+
+    it("is not sent again where the payment is paid between reading and writing", async () => {
+      const { id, pay } = await givenUp();
+      const DB = lossyDatabase(/insert into "audit_log"/i, { before: true, onLoss: pay });
+      expect((await replay(id, { DB })).status).toBe(404);
+      expect([DB.losses(), network.count("localhost:9/hook"), await audited(id)]).toEqual([1, 2, []]);
+    });
   });
 
   it("of emails is queued again", async () => {

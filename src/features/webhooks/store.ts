@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, ne, notExists, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { commit, type Db, rowOf, type Statement, untilKnown } from "../../db/client.ts";
 import { apiKeys, webhookDeliveries } from "../../db/schema.ts";
@@ -132,12 +132,30 @@ export async function recordGivenUp(
   await commit(db, [insertNotice(db, notice, { table: webhookDeliveries, guard })], update);
 }
 
+/** Whether it is true still what a delivery tells: not of the failure of a payment that was paid after all. */
+function isTrueStill(db: Db): SQL {
+  const { merchantId, id } = webhookDeliveries;
+  const success = alias(webhookDeliveries, "success");
+  return notExists(
+    db
+      .select({ one: sql`1` })
+      .from(success)
+      .where(
+        and(
+          eq(success.merchantId, merchantId),
+          eq(success.id, sql`replace(${id}, '_failed', '_completed')`),
+          ne(success.id, id),
+        ),
+      ),
+  );
+}
+
 /** The last deliveries that were given up, of all merchants. */
 export const readGivenUp = (db: Db, atMost: number) =>
   db
     .select()
     .from(webhookDeliveries)
-    .where(sql`${webhookDeliveries.status} = 'failed'`)
+    .where(and(sql`${webhookDeliveries.status} = 'failed'`, isTrueStill(db)))
     .orderBy(desc(webhookDeliveries.createdAt))
     .limit(atMost);
 
@@ -236,7 +254,8 @@ export async function readPage(db: Db, owner: Owner, { status, limit, cursor }: 
 }
 
 /**
- * Makes a delivery due again, as it was seen. @returns the delivery, or undefined if it has moved since.
+ * Makes a delivery due again, as it was seen; as an operator's act, which the log has, only what is true still.
+ * @returns the delivery, or undefined if it has moved since.
  */
 export async function takeForReplay(
   db: Db,
@@ -249,6 +268,7 @@ export async function takeForReplay(
     eq(webhookDeliveries.status, seen.status),
     eq(webhookDeliveries.attemptCount, seen.attemptCount),
     sql`${webhookDeliveries.dueAt} is ${seen.dueAt}`,
+    audit && isTrueStill(db),
   );
   const take = db.update(webhookDeliveries).set(dueForReplay(dueAt)).where(asSeen).returning();
   if (!audit) return (await commit(db, [], take))[0];
@@ -282,19 +302,6 @@ export async function takeFailed(
 ): Promise<{ taken: StoredDelivery[]; isMoreLeft: boolean }> {
   const { id, createdAt, status, merchantId } = webhookDeliveries;
   const cursor = after === undefined ? undefined : await findOwnDelivery(db, owner, after);
-  const success = alias(webhookDeliveries, "success");
-  const isTrueStill = notExists(
-    db
-      .select({ one: sql`1` })
-      .from(success)
-      .where(
-        and(
-          eq(success.merchantId, merchantId),
-          eq(success.id, sql`replace(${id}, '_failed', '_completed')`),
-          ne(success.id, id),
-        ),
-      ),
-  );
   const failed = (limit: number) =>
     db
       .select({ id: sql<string>`${id}`.as("id") })
@@ -306,7 +313,7 @@ export async function takeFailed(
           sql`${status} = 'failed'`,
           gte(createdAt, Math.max(since, cursor?.createdAt ?? 0)),
           cursor && or(gt(createdAt, cursor.createdAt), gt(id, cursor.id)),
-          isTrueStill,
+          isTrueStill(db),
         ),
       )
       .orderBy(asc(createdAt), asc(id))
