@@ -53,6 +53,14 @@ it("a merchant is made where what is not set is sent as null", async () => {
   expect(made.status).toBe(201);
 });
 
+it("no merchant is made with a phone that another one has verified, and the field is named", async () => {
+  const body = { fullname: "Asha", email: "asha@duka.co.ke", verified_phone: newPhone() };
+  expect((await asOperator("/merchants", body)).status).toBe(201);
+  const refused = await asOperator("/merchants", body);
+  expect([refused.status, refused.body.error_code]).toEqual([400, "INVALID_FIELD"]);
+  expect(refused.body.errors).toEqual([{ field: "verified_phone", message: expect.any(String) }]);
+});
+
 describe("a suspension", () => {
   it("is made and lifted with a reason, each once, and both are in the log", async () => {
     const merchant = await newMerchant();

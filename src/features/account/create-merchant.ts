@@ -53,6 +53,7 @@ export async function createMerchant(
       if (isTaken(error, "verified_phones.phone")) {
         throw new ApiError("INVALID_FIELD", {
           message: "This phone is verified by another merchant already.",
+          fields: [{ field: "verified_phone", message: "is verified by another merchant already" }],
         });
       }
       if (isTaken(error, "merchants.id") || isTaken(error, "api_keys.id")) return undefined;

@@ -22,17 +22,19 @@ export async function createKey(
   const createdAt = deps.now();
   const { stored, apiKey } = await storeWithNewKey(deps, async (minted) => {
     const key = { ...minted, merchantId, name, scope, createdAt };
-    const atThisId = await storeKey(deps.db, key, MAX_KEYS).catch(translate);
+    const atThisId = await storeKey(deps.db, key, MAX_KEYS).catch(refuseTakenName);
     if (!atThisId) throw new ApiError("TOO_MANY_KEYS");
     return atThisId.hash === minted.hash ? atThisId : undefined;
   });
   return { key: stored, apiKey };
 }
 
-function translate(error: unknown): never {
+/** For `catch` of a write that names a key. @throws DUPLICATE_NAME, or again what else went wrong */
+export function refuseTakenName(error: unknown): never {
   if (!isTaken(error, "api_keys.merchant_id, api_keys.name_folded")) throw error;
   throw new ApiError("DUPLICATE_NAME", {
     message: "You already have an account with this name. Choose another, or delete that one first.",
+    fields: [{ field: "name", message: "is the name of another of your accounts" }],
     cause: error,
   });
 }

@@ -1,3 +1,4 @@
+import type { FieldError } from "../../errors.ts";
 import { BANKS, OWN_WALLET_BANK_CODE } from "./banks.ts";
 
 /**
@@ -33,26 +34,44 @@ export const isWallet = (d: Destination) =>
   d.method === "wallet" || (d.method === "bankpaybill" && d.bank_code === OWN_WALLET_BANK_CODE);
 
 /**
- * What is wrong with a destination whose fields are well formed, or undefined.
+ * What is wrong with a destination whose fields are well formed, and with which of them; or undefined.
  * @param own the operator's shortcodes, and the merchant's account number.
  */
 export function destinationFault(
   d: Destination,
   own: { shortcodes: string[]; accountNumber: string },
-): string | undefined {
-  if (d.method === "bankpaybill") {
-    if (!BANKS.has(d.bank_code)) return "This bank_code is not in the table of supported banks.";
-    if (d.bank_code === OWN_WALLET_BANK_CODE && d.bank_account !== own.accountNumber) {
-      return `With the bank_code of the SmartPay wallet, bank_account must be your own account number ${own.accountNumber}.`;
-    }
-    return undefined;
+): { message: string; fields: FieldError[] } | undefined {
+  const fault = (field: string, rule: string, message: string) => ({
+    message,
+    fields: [{ field, message: rule }],
+  });
+  const ownNumber = (field: string, shortcode: string) =>
+    [...own.shortcodes, OWN_WALLET_BANK_CODE].includes(shortcode)
+      ? fault(
+          field,
+          "is the gateway's own number",
+          "This is the gateway's own number. Use the method 'wallet' to be paid here.",
+        )
+      : undefined;
+  switch (d.method) {
+    case "paybill":
+      return ownNumber("paybill_number", d.paybill_number);
+    case "till":
+      return ownNumber("till_number", d.till_number);
+    case "bankpaybill":
+      if (!BANKS.has(d.bank_code)) {
+        const message = "This bank_code is not in the table of supported banks.";
+        return fault("bank_code", "must be a code from the table of supported banks", message);
+      }
+      if (d.bank_code !== OWN_WALLET_BANK_CODE || d.bank_account === own.accountNumber) return undefined;
+      return fault(
+        "bank_account",
+        `must be your own account number ${own.accountNumber}`,
+        `With the bank_code of the SmartPay wallet, bank_account must be your own account number ${own.accountNumber}.`,
+      );
+    default:
+      return undefined;
   }
-  const shortcode =
-    d.method === "paybill" ? d.paybill_number : d.method === "till" ? d.till_number : undefined;
-  if (shortcode && [...own.shortcodes, OWN_WALLET_BANK_CODE].includes(shortcode)) {
-    return "This is the gateway's own number. Use the method 'wallet' to be paid here.";
-  }
-  return undefined;
 }
 
 const KINDS: Record<Method, string> = {

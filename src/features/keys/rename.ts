@@ -1,6 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
-import { foldName, isTaken, type StoredKey, updateOwnKey } from "./store.ts";
+import { refuseTakenName } from "./create.ts";
+import { foldName, type StoredKey, updateOwnKey } from "./store.ts";
 
 /** Gives a key another name, unique among the merchant's. @throws DUPLICATE_NAME, NOT_FOUND */
 export async function renameKey(
@@ -10,10 +11,7 @@ export async function renameKey(
   name: string,
 ): Promise<StoredKey> {
   const change = { name, nameFolded: foldName(name) };
-  const key = await updateOwnKey(deps.db, merchantId, id, change).catch((error) => {
-    if (isTaken(error, "api_keys.merchant_id, api_keys.name_folded")) throw new ApiError("DUPLICATE_NAME");
-    throw error;
-  });
+  const key = await updateOwnKey(deps.db, merchantId, id, change).catch(refuseTakenName);
   if (!key) throw new ApiError("NOT_FOUND");
   return key;
 }

@@ -28,8 +28,12 @@ export async function setDestination(
     shortcodes: [shortcode, ...(till ? [till] : [])],
     accountNumber: accountNumber(storedMerchantId(merchantId)),
   });
-  if (fault) throw new ApiError("INVALID_DESTINATION", { message: fault });
-  if (callbackUrl && !(await isCallable(deps, callbackUrl))) throw new ApiError("INVALID_CALLBACK_URL");
+  if (fault) throw new ApiError("INVALID_DESTINATION", fault);
+  if (callbackUrl && !(await isCallable(deps, callbackUrl))) {
+    throw new ApiError("INVALID_CALLBACK_URL", {
+      fields: [{ field: "callbackurl", message: "Use https, on port 443 of a public host name." }],
+    });
+  }
   const old = await readKey(deps, merchantId, keyId);
   const now = deps.now();
   const email = changeEmail(old, { kind: "destination", destination, callbackUrl }, now);

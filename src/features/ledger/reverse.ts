@@ -15,7 +15,10 @@ async function readReversible(db: Db, receipt: string) {
     throw new ApiError("NOT_FOUND", { message: "No payment that we collected has this receipt." });
   }
   if (payment.reversedAt !== null) {
-    throw new ApiError("INVALID_FIELD", { message: "This payment's reversal is recorded already." });
+    throw new ApiError("INVALID_FIELD", {
+      message: "This payment's reversal is recorded already.",
+      fields: [{ field: "receipt", message: "is of a payment that was reversed already" }],
+    });
   }
   const { amount } = collection;
   const taken = Math.min(wallet.balance, amount);

@@ -44,6 +44,7 @@ export async function withdraw(
   if (!before.isVerified) {
     throw new ApiError("INVALID_PHONE", {
       message: "Money is paid out to your verified phones only. Verify this number in the dashboard first.",
+      fields: [{ field: "phone", message: "must be one of your verified phones" }],
     });
   }
 

@@ -16,7 +16,10 @@ export async function buySmsCredits(
 ): Promise<PushAnswer> {
   const price = credits * deps.config.smsCreditPrice;
   if (price > PAYMENT_MAXIMUM) {
-    throw new ApiError("INVALID_FIELD", { message: "M-Pesa takes at most KES 250,000 at a time." });
+    throw new ApiError("INVALID_FIELD", {
+      message: "M-Pesa takes at most KES 250,000 at a time.",
+      fields: [{ field: "credits", message: "cost more than KES 250,000 together" }],
+    });
   }
   const purchase = { kind: "sms_credits", credits } as const;
   return buy(

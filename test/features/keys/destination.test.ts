@@ -151,6 +151,18 @@ describe("each method", () => {
     expect((await stored(merchant))?.destination).toBe('{"method":"wallet"}');
   });
 
+  it.each<[string, object, string]>([
+    ["an unknown bank", { ...BANK, bank_code: "999999" }, "bank_code"],
+    ["the operator's shortcode as a paybill", { ...PAYBILL, paybill_number: "600999" }, "paybill_number"],
+    ["the wallet's own code as a paybill", { ...PAYBILL, paybill_number: "4156839" }, "paybill_number"],
+    ["the operator's shortcode as a till", { ...TILL, till_number: "600999" }, "till_number"],
+    ["the wallet of another merchant", { ...BANK, bank_code: "4156839" }, "bank_account"],
+    ["another method's field", { ...TILL, phone: "254712345678" }, "phone"],
+  ])("with %s names the field at fault", async (_, body, field) => {
+    const { errors } = (await set(await newMerchant(), body)).body;
+    expect(errors).toEqual([{ field, message: expect.any(String) }]);
+  });
+
   it("refuses the operator's till too", async () => {
     const merchant = await newMerchant();
     const over = { DARAJA_TILL: "5551234" };
@@ -437,6 +449,7 @@ describe("a callbackurl", () => {
     resolvesTo("196.201.214.200");
     const answer = await set(merchant, { method: "wallet", callbackurl }, DEPLOYED);
     expect(code(answer)).toEqual([400, "INVALID_CALLBACK_URL"]);
+    expect(answer.body.errors).toEqual([{ field: "callbackurl", message: expect.any(String) }]);
     expect((await stored(merchant))?.callback_url).toBe("");
     expect(merchantCalls()).toEqual([]);
   });

@@ -166,7 +166,9 @@ describe("creating a key", () => {
     async (name) => {
       const merchant = await newMerchant();
       const shop = await newKey(merchant, { name: "Shop" });
-      expect(code(await create(merchant.key, { name }))).toEqual([409, "DUPLICATE_NAME"]);
+      const refused = await create(merchant.key, { name });
+      expect(code(refused)).toEqual([409, "DUPLICATE_NAME"]);
+      expect(refused.body.errors).toEqual([{ field: "name", message: expect.any(String) }]);
       expect(await storedKeys(merchant)).toHaveLength(2);
       await remove(merchant.key, shop.keyId);
       expect((await create(merchant.key, { name })).status).toBe(201);

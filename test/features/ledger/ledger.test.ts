@@ -415,6 +415,8 @@ describe("a reversal by Safaricom", () => {
     const { merchant, receipt } = await collected(150);
     const answers = await Promise.all(times(10, () => reverse(receipt)));
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...times(9, () => 400)]);
+    const refused = answers.filter(({ status }) => status === 400);
+    expect(refused.map(({ body }) => body.errors?.[0]?.field)).toEqual(times(9, () => "receipt"));
     expect(await wallet(merchant)).toEqual({ balance: 0, held: 0, owed: 0 });
   });
 

@@ -143,7 +143,9 @@ describe("a withdrawal", () => {
 
   it("goes to no phone that another merchant has verified", async () => {
     const [owner, other] = [await merchantWith(150), await merchantWith(0)];
-    expect(code(await withdraw(owner, { phone: other.phone }))).toEqual([400, "INVALID_PHONE"]);
+    const refused = await withdraw(owner, { phone: other.phone });
+    expect(code(refused)).toEqual([400, "INVALID_PHONE"]);
+    expect(refused.body.errors).toEqual([{ field: "phone", message: "must be one of your verified phones" }]);
   });
 
   it("is not for a key of scope payments, and not shown to another merchant", async () => {

@@ -314,6 +314,17 @@ describe("SMS credits", () => {
     expect(body.error_code).toBe(credits === null ? "MISSING_FIELDS" : "INVALID_FIELD");
     expect(network.pushes).toEqual([]);
   });
+
+  it("cannot cost more than M-Pesa takes at a time", async () => {
+    const { status, body } = await request("/v1/sms/credits", {
+      key: merchant.key,
+      body: { credits: 100_000, phone: newPhone() },
+      env: { SMS_CREDIT_PRICE: "3" },
+    });
+    expect([status, body.error_code]).toEqual([400, "INVALID_FIELD"]);
+    expect(body.errors).toEqual([{ field: "credits", message: "cost more than KES 250,000 together" }]);
+    expect(network.pushes).toEqual([]);
+  });
 });
 
 describe("the ledger", () => {
