@@ -225,6 +225,17 @@ describe("a link to a new address", () => {
     expect(await addresses(person)).toEqual(both(second));
   });
 
+  it("is one, also where two addresses are asked for at once", async () => {
+    const person = await signUp();
+    const wanted = [newAddress(), newAddress()];
+    await Promise.all(wanted.map((email) => askFor(person, email)));
+    const pages = [];
+    for (const email of wanted) pages.push(await press(person.visitor, tokenIn(mailsTo(email)[0])));
+    expect(pages.map(({ status }) => status).sort()).toEqual([303, 400]);
+    const winner = wanted[pages.findIndex(({ status }) => status === 303)] ?? "";
+    expect(await addresses(person)).toEqual(both(winner));
+  });
+
   it("works for whoever asked alone", async () => {
     const [person, stranger] = [await asked(), await asked()];
     await expectDead(stranger, person.token);

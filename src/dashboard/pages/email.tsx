@@ -60,6 +60,8 @@ const emailPage = async (c: PageContext, form: FormState, status: FormStatus = 2
       <Panel {...(waiting ? { title: "Send another link" } : {})}>
         <FormTrouble form={form} />
         <form method="post" action={`${SETTINGS}/email`}>
+          {/* Else password managers put the address that is to go into the next field. */}
+          <input type="text" name="username" autocomplete="username" value={user.email} readonly hidden />
           <Field
             name="email"
             label="New email address"
@@ -69,7 +71,7 @@ const emailPage = async (c: PageContext, form: FormState, status: FormStatus = 2
             autocomplete="email"
             required
             maxlength={254}
-            hint="We send a link to it. The address is yours once you have opened it."
+            hint="We send a link to it. It becomes your address once you open the link and press the button there."
           />
           <Field
             name="current_password"
