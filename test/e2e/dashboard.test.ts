@@ -201,7 +201,7 @@ it("is calm to look at: each page, in light, in dark and on a narrow phone", {
 });
 
 it("takes another name, and another email address by the link in a mail to it", {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   await open("/dashboard/settings");
   await page.getByRole("link", { name: "Change your name" }).click();
