@@ -478,6 +478,13 @@ export const GUARDS = [
     tests: test("sms/sms"),
   },
   {
+    guard: "A merchant is made once: what is taken by itself",
+    edits: [
+      without("src/features/account/create-merchant.ts", "(await findKey(deps.db, minted.hash))", "false"),
+    ],
+    tests: ["test/operator/verbs.test.ts"],
+  },
+  {
     guard: "What was bought is given once",
     edits: [
       without(

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:test";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { request, tick } from "../support/gateway.ts";
+import { lossyDatabase } from "../support/lossy.ts";
 import { Network } from "../support/network.ts";
 import { sentCode, signUp, Visitor, verifyPhone } from "../support/visitor.ts";
 
@@ -25,6 +26,14 @@ describe("signing up", () => {
     for (const path of ["/dashboard", "/dashboard/api", `/dashboard/api/${keyId}`]) {
       expect((await visitor.get(path)).html).not.toMatch(/[0-9a-f]{64}/);
     }
+  });
+
+  it("shows the key also where the database loses the answer that it is stored", async () => {
+    const DB = lossyDatabase(/insert into "merchants"/i);
+    const { key, keyId } = await signUp({}, { DB });
+    expect(DB.losses()).toBe(1);
+    const account = await request("/v1/account", { key });
+    expect(account.body).toMatchObject({ active_key: { id: keyId } });
   });
 
   it("takes an email once", async () => {

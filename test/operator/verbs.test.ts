@@ -80,6 +80,28 @@ describe("a suspension", () => {
 describe("an act whose answer the database loses", () => {
   const lost = () => lossyDatabase(/insert into "audit_log"/i);
 
+  it.each([false, true])(
+    "as a merchant is made once, with the key that is shown (verified: %s)",
+    async (verified) => {
+      const DB = lossyDatabase(/insert into "merchants"/i);
+      const fullname = `Asha ${newName()}`;
+      const verified_phone = verified ? newPhone() : null;
+      const wanted = { fullname, email: "asha@duka.co.ke", verified_phone, sms_credits: 7 };
+      const { status, body } = await asOperator("/merchants", wanted, { DB });
+      expect([status, DB.losses()]).toEqual([201, 1]);
+      const { account_number } = body.merchant;
+      expect(await rows("SELECT id FROM merchants WHERE fullname = ?", fullname)).toEqual([
+        { id: Number(account_number.slice(2)) },
+      ]);
+      const account = await request("/v1/account", { key: body.key.api_key });
+      expect(account.body).toMatchObject({
+        account: { account_number, sms_balance: 7, verified },
+        active_key: { id: body.key.id },
+      });
+      expect(await audited(`merchant:${account_number.slice(2)}`)).toHaveLength(1);
+    },
+  );
+
   it("as a suspension, and its release, is done once and said to be done", async () => {
     const merchant = await newMerchant();
     for (const verb of ["suspend", "release"]) {

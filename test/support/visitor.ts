@@ -91,8 +91,11 @@ export type SignedUp = {
 };
 
 /** Somebody who has just signed up, in their own browser. */
-export async function signUp(with_: Partial<Record<"name" | "email" | "phone" | "password", string>> = {}) {
-  const visitor = new Visitor();
+export async function signUp(
+  with_: Partial<Record<"name" | "email" | "phone" | "password", string>> = {},
+  bindings: Record<string, unknown> = {},
+) {
+  const visitor = new Visitor(bindings);
   const person = {
     name: "Mama Njeri's Kitchen",
     email: `njeri${++people}.${crypto.randomUUID().slice(0, 8)}@duka.co.ke`,

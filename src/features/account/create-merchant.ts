@@ -1,4 +1,4 @@
-import { commit, type Db } from "../../db/client.ts";
+import { commit, type Db, isBrokenConstraint } from "../../db/client.ts";
 import type { Config } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
 import type { ApiKey } from "../../lib/api-key.ts";
@@ -7,7 +7,7 @@ import { type MerchantId, newMerchantId } from "../../lib/ids.ts";
 import type { Msisdn } from "../../lib/msisdn.ts";
 import type { Act } from "../audit/store.ts";
 import { storeWithNewKey } from "../keys/mint.ts";
-import { insertKey, isTaken } from "../keys/store.ts";
+import { findKey, insertKey, isTaken } from "../keys/store.ts";
 import { PLANS, type PlanName } from "../subscriptions/plans.ts";
 import { auditOfMerchant, insertMerchant } from "./store.ts";
 
@@ -50,6 +50,9 @@ export async function createMerchant(
       await commit(deps.db, [...merchant, ...audit], keyRow);
       return { merchantId, keyId: minted.id };
     } catch (error) {
+      // What is taken may be taken by ourselves, where the first answer was lost.
+      if (isBrokenConstraint(error) && (await findKey(deps.db, minted.hash)))
+        return { merchantId, keyId: minted.id };
       if (isTaken(error, "verified_phones.phone")) {
         throw new ApiError("INVALID_FIELD", {
           message: "This phone is verified by another merchant already.",
