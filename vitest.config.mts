@@ -47,7 +47,12 @@ export default defineConfig({
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: "./simulator/wrangler.toml" } })],
-        test: { name: "simulator", include: ["simulator/test/**/*.test.ts"] },
+        test: {
+          name: "simulator",
+          include: ["simulator/test/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 },
