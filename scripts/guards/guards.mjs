@@ -416,6 +416,27 @@ export const GUARDS = [
     tests: test("payouts/lost-answers"),
   },
   {
+    guard: "A second attempt that was paid too does not take the first one's receipt away",
+    edits: [
+      without(
+        `${PAYOUTS}/rules.ts`,
+        "return { ...pay(payout, payout.receipt), secondReceipt: receipt };",
+        "return pay(payout, receipt);",
+      ),
+    ],
+    tests: test("payouts/payouts"),
+  },
+  {
+    guard: "That M-Pesa has no transaction proves nothing of what was sent long ago",
+    edits: [
+      without(
+        `${PAYOUTS}/rules.ts`,
+        '  if (now >= (payout.sentAt ?? now) + scaled(ABSENT_PROVES_FOR_MS)) return nothing("absent_when_old");\n',
+      ),
+    ],
+    tests: test("payouts/payouts"),
+  },
+  {
     guard: "A receipt pays one payout: the write's guard",
     edits: [
       without(

@@ -1,4 +1,4 @@
-import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
 import type { MerchantId } from "../../lib/ids.ts";
 import { type Destination, isWallet } from "../keys/destination.ts";
 import { ACCOUNTS } from "../ledger/accounts.ts";
@@ -92,7 +92,8 @@ export type PayoutEvidence = {
 type GivenUpFrom = "queued" | "sending" | "sent";
 
 export type PayoutMove =
-  | { kind: "pay"; receipt: string; postings: Posting[] }
+  /** `secondReceipt`: another attempt was paid too, which the operator has to see to. */
+  | { kind: "pay"; receipt: string; postings: Posting[]; secondReceipt?: string }
   | { kind: "pay_after_failure"; receipt: string; postings: Posting[] }
   | { kind: "fail"; reason: string; postings: Posting[] }
   /** Sent again later: under a new id, or under the same one where M-Pesa never had it. */
@@ -122,6 +123,8 @@ export const giveUpAt = (
 ) => (payout.heldUpAt ?? payout.createdAt) + scaled(KEEP_TRYING_MS);
 /** Two answers of "no such transaction" this far apart mean that it never reached M-Pesa. */
 const ABSENT_APART_MS = MINUTE_MS;
+/** "No such transaction" means "never processed" of what was just sent; of what is older it may mean anything. */
+const ABSENT_PROVES_FOR_MS = 6 * HOUR_MS;
 
 const nothing = (verdict: string, needsOperator = false): PayoutMove => ({
   kind: "none",
@@ -148,7 +151,10 @@ export function planPayoutMove(
   }
   if (outcome.kind === "not_sent") return planNotSent(payout, outcome, isCurrent);
   if (outcome.kind === "given_up") return planGivenUp(payout, wallet, outcome, isCurrent);
-  if (outcome.kind === "paid") return planPaid(payout, wallet, outcome, isCurrent || !isUnderWay);
+  if (outcome.kind === "paid") {
+    const isRuling = evidence.source === "ruling";
+    return planPaid(payout, wallet, outcome, { mayMove: isCurrent || !isUnderWay, isRuling });
+  }
   const isResult = evidence.source === "result";
   if (payout.status === "paid") return nothing("late_failure", isResult && isCurrent);
   if (!isUnderWay || !isCurrent) return nothing("duplicate");
@@ -172,22 +178,29 @@ function planPaid(
   payout: StoredPayout,
   wallet: { balance: number },
   paid: { receipt: string; amount: number | undefined },
-  mayMove: boolean,
+  { mayMove, isRuling }: { mayMove: boolean; isRuling: boolean },
 ): PayoutMove {
   const merchant = payout.merchantId as MerchantId; // from our own row
   const { receipt } = paid;
   if (paid.amount !== undefined && paid.amount !== payout.amount) return nothing("wrong_amount", true);
-  if (payout.status === "paid") {
-    return receipt === payout.receipt ? nothing("duplicate") : nothing("second_receipt", true);
+  const isSecond = payout.receipt !== null && receipt !== payout.receipt;
+  if (payout.status === "paid") return isSecond ? nothing("second_receipt", true) : nothing("duplicate");
+  if (!mayMove) {
+    if (isSecond) return nothing("second_receipt", true);
+    return payout.receipt === null ? { kind: "note_paid", receipt } : nothing("duplicate");
   }
-  if (!mayMove) return receipt === payout.receipt ? nothing("duplicate") : { kind: "note_paid", receipt };
+  if (payout.receipt !== null && isSecond) {
+    // A ruling has to name the receipt that is known; M-Pesa's own word of a second one ends the waiting.
+    if (isRuling) return nothing("second_receipt", true);
+    return { ...pay(payout, payout.receipt), secondReceipt: receipt };
+  }
   if (payout.status !== "failed") return pay(payout, receipt);
   const postings = clawbackPostings(merchant, "paid_after_failure", payout.amount, wallet.balance);
   return { kind: "pay_after_failure", receipt, postings };
 }
 
-const pay = (payout: StoredPayout, receipt: string): PayoutMove => ({
-  kind: "pay",
+const pay = (payout: StoredPayout, receipt: string) => ({
+  kind: "pay" as const,
   receipt,
   postings: paidOutPostings(payout.merchantId as MerchantId, payout.amount, payout.fee), // from our own row
 });
@@ -196,6 +209,7 @@ function planAbsent(payout: StoredPayout, now: number, scaled: (ms: number) => n
   // M-Pesa took it, so it has it, whatever this answer says.
   if (payout.status !== "sending") return nothing("absent_though_acknowledged");
   if (payout.receipt !== null) return pay(payout, payout.receipt);
+  if (now >= (payout.sentAt ?? now) + scaled(ABSENT_PROVES_FOR_MS)) return nothing("absent_when_old");
   const apart = scaled(ABSENT_APART_MS);
   if (payout.absentSince === null || now - payout.absentSince < apart) {
     return { kind: "note_absent", dueAt: (payout.absentSince ?? now) + apart };

@@ -56,6 +56,7 @@ export async function settlePayout(
     logEvent("payout_moved", { payout: payout.id, move: move.kind, source: evidence.source });
     if (notice) deps.background(announceNotices(deps, [notice.id]));
     if (move.kind === "note_paid") await tellUnclear(deps, payout, "earlier_attempt_paid");
+    if (move.kind === "pay" && move.secondReceipt) await tellUnclear(deps, payout, "second_receipt");
     if (move.kind === "requeue" && move.tellOperator) await tellWaiting(deps, payout, move.reason);
     return move;
   }

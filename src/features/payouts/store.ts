@@ -260,7 +260,11 @@ export async function commitMove(
     extra.companion?.condition,
   );
   const { statements, on } = post(db, transfers, extra.wallet, { table: payouts, guard });
-  const judgement = { verdict: move.kind, open: move.kind === "note_paid" };
+  const isPaidTwice = move.kind === "pay" && move.secondReceipt !== undefined;
+  const judgement = {
+    verdict: isPaidTwice ? "second_receipt" : move.kind,
+    open: isPaidTwice || move.kind === "note_paid",
+  };
   const behind: Statement[] = [
     ...statements,
     ...(extra.raw ? [storeCallback(db, payout, extra.raw, judgement, dependent(db, on))] : []),

@@ -587,6 +587,18 @@ describe("an unclear acknowledgement", () => {
     await expectPaid(payout);
   });
 
+  it("is not given back because M-Pesa has no transaction for it days later: the operator rules", async () => {
+    const payout = await unclearPayout();
+    for (const at of [5 * HOUR, 3 * DAY, 3 * DAY + 2 * MINUTE, 4 * DAY + 5 * MINUTE]) {
+      await tickAt(at);
+      for (const question of questions()) await answerTo(question.ResultURL, noSuchTransaction());
+    }
+    await tickAt(5 * DAY);
+    expect(requests()).toBe(1);
+    await expectUnderWay(payout);
+    expect(await toldOperator(payout)).not.toEqual([]);
+  });
+
   it("is not believed to be absent by copies of one answer", async () => {
     const payout = await unclearPayout();
     await askedAt(MINUTE, noSuchTransaction);
@@ -944,6 +956,20 @@ describe("results that contradict each other", () => {
     expect(await toldOperator(payout)).toHaveLength(1);
     await answerTo(second, payoutFailed(2040, "Not registered.", payout.ids));
     await expectPaid(payout, receipt);
+  });
+
+  it("two attempts paid: it is paid once, by the first receipt, and the operator is told of the second", async () => {
+    const payout = await sentPayout();
+    await answerTo(payout.resultUrl, payoutFailed(17, "Same.", payout.ids));
+    await tickAt(3 * MINUTE);
+    const second = urls().result;
+    const receipt = newReceipt();
+    await answerTo(payout.resultUrl, b2cPaid({ ...payout.ids, receipt }));
+    await answerTo(second, b2cPaid({ ...payout.ids, receipt: newReceipt() }));
+    await expectPaid(payout, receipt);
+    const open = (await keptCallbacks(payout)).filter((row) => row.open);
+    expect(open.map((row) => row.verdict)).toEqual(["note_paid", "second_receipt"]);
+    expect(await toldOperator(payout)).toHaveLength(2);
   });
 
   it.each([

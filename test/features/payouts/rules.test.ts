@@ -13,7 +13,8 @@ import type { StoredPayout } from "../../../src/features/payouts/store.ts";
 import { storedMerchantId } from "../../../src/lib/ids.ts";
 
 const MINUTE = 60_000;
-const DAY = 1_440 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const merchant = storedMerchantId(36_413_506);
 const asIs = (ms: number) => ms;
 
@@ -128,7 +129,14 @@ class World {
     if (e.do === "send" && before.status === "queued") {
       const attempt = before.originatorId ? before.attempt : before.attempt + 1;
       const own = { originatorId: `ours-${attempt}`, conversationId: null, darajaOriginatorId: null };
-      this.payout = { ...before, ...own, status: "sending", attempt, absentSince: null, absentCount: 0 };
+      const sent = {
+        status: "sending" as const,
+        attempt,
+        sentAt: this.now,
+        absentSince: null,
+        absentCount: 0,
+      };
+      this.payout = { ...before, ...own, ...sent };
     }
     if (e.do === "acknowledge" && before.status === "sending")
       this.payout = { ...before, status: "sent", conversationId: "AG_1", darajaOriginatorId: "daraja-1" };
@@ -153,6 +161,8 @@ class World {
     switch (move.kind) {
       case "pay":
       case "pay_after_failure":
+        // The receipt of money that was sent is never forgotten for another one's.
+        expect([null, move.receipt]).toContain(before.receipt);
         this.payout = { ...before, status: "paid", receipt: move.receipt, dueAt: null };
         break;
       case "fail":
@@ -163,12 +173,16 @@ class World {
         expect(evidence.attempt).toBe(before.attempt);
         // Acknowledged, it goes out again only on M-Pesa's own word that it failed.
         if (before.status === "sent") expect(evidence.outcome.kind).toBe("failed");
+        // And not on M-Pesa's word about what was sent long ago.
+        if (evidence.outcome.kind === "absent")
+          expect(this.now - (before.sentAt ?? 0)).toBeLessThan(6 * HOUR);
         this.payout = { ...before, status: "queued", originatorId: move.sameId ? before.originatorId : null };
         break;
       case "note_absent":
         this.payout = { ...before, absentSince: before.absentSince ?? this.now };
         break;
       case "note_paid":
+        expect(before.receipt).toBeNull();
         this.payout = { ...before, receipt: move.receipt };
         break;
       case "none":
