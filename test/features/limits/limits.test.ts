@@ -297,7 +297,7 @@ describe("the limits of a key", () => {
 
   it("cost no storage once they are known to be reached", async () => {
     const { key } = await newMerchant();
-    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2027-01-02T10:00:00Z") });
     const LIMITS = '{"key_minute":1}';
     await read(key, { LIMITS });
     expect((await read(key, { LIMITS })).status).toBe(429);
