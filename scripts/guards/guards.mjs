@@ -574,7 +574,7 @@ export const GUARDS = [
     edits: [
       without(
         `${PERSONAL_DATA}/store.ts`,
-        ".where(and(isMerchant, ...Object.values(underWay(db, merchantId)).map((reason) => not(reason))));",
+        ".where(and(isMerchant, ...Object.values(underWay(db, merchantId, now)).map((reason) => not(reason))));",
         ".where(isMerchant);",
       ),
     ],

@@ -20,7 +20,7 @@ const mark = async ({ config }: ErasureDeps, merchantId: MerchantId, until: numb
   toHex((await hmacSha256(config.appSecret, `erasure:${merchantId}:${until}`)).slice(0, 16));
 
 async function erasableOf(deps: ErasureDeps, merchantId: MerchantId) {
-  const found = await readErasable(deps.db, merchantId);
+  const found = await readErasable(deps.db, merchantId, deps.now());
   if (!found) throw new ApiError("NOT_FOUND");
   if (found.reasons.length > 0) throw busy(found.reasons);
   return found;
@@ -85,7 +85,7 @@ export async function eraseMerchant(
   });
   // Something began since it was looked at.
   if (!isClosed) {
-    const { reasons = [] } = (await readErasable(deps.db, merchantId)) ?? {};
+    const { reasons = [] } = (await readErasable(deps.db, merchantId, deps.now())) ?? {};
     throw busy(reasons);
   }
   return { account_number: accountNumber(merchantId), is_complete: await eraseTraces(deps, merchantId) };

@@ -1,4 +1,19 @@
-import { and, asc, eq, exists, gt, inArray, isNull, ne, not, notLike, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  eq,
+  exists,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  ne,
+  not,
+  notLike,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { commit, type Db, rowOf, type Statement, untilKnown } from "../../db/client.ts";
 import {
@@ -24,6 +39,7 @@ import {
 import type { MerchantId } from "../../lib/ids.ts";
 import { type Act, insertAudit, onceThisCall, selectOnce } from "../audit/store.ts";
 import { OWN_WALLET_BANK_CODE } from "../keys/banks.ts";
+import { REPORTS_COME_WITHIN_MS } from "../sms/rules.ts";
 
 /** What a merchant whose data was erased is called. An erased merchant has no email. */
 export const ERASED_NAME = "Erased";
@@ -102,8 +118,12 @@ const some = (
 const isOfMerchant = (merchantId: MerchantId) =>
   sql`json_extract(${deadLetters.body}, '$.merchantId') = ${merchantId}`;
 
+/** Of a sending: one that has not ended, or whose unclear end a delivery report may still clear up. */
+const mayStillEnd = (now: number) =>
+  or(isNotNull(smsMessages.dueAt), gt(smsMessages.createdAt, now - REPORTS_COME_WITHIN_MS));
+
 /** What is under way, each by the words in which a refusal names it. */
-function underWay(db: Db, merchantId: MerchantId): Record<string, SQL> {
+function underWay(db: Db, merchantId: MerchantId, now: number): Record<string, SQL> {
   const wallet = db.select({ one: sql`1` }).from(wallets);
   const ofMerchant = eq(wallets.merchantId, merchantId);
   return {
@@ -129,7 +149,10 @@ function underWay(db: Db, merchantId: MerchantId): Record<string, SQL> {
     "SMS under way": some(
       db,
       smsMessages,
-      and(eq(smsMessages.merchantId, merchantId), inArray(smsMessages.status, ["queued", "sending"])),
+      and(
+        eq(smsMessages.merchantId, merchantId),
+        or(eq(smsMessages.status, "queued"), and(eq(smsMessages.status, "sending"), mayStillEnd(now))),
+      ),
     ),
     "webhooks under way": some(
       db,
@@ -152,8 +175,8 @@ function underWay(db: Db, merchantId: MerchantId): Record<string, SQL> {
 }
 
 /** What stands in the way of an erasure, and how much there is to erase; undefined for no merchant. */
-export async function readErasable(db: Db, merchantId: MerchantId) {
-  const reasons = Object.entries(underWay(db, merchantId));
+export async function readErasable(db: Db, merchantId: MerchantId, now: number) {
+  const reasons = Object.entries(underWay(db, merchantId, now));
   const countOf = (
     table: typeof transactions | typeof payouts | typeof smsMessages | typeof webhookDeliveries,
   ) => db.select({ count: sql<number>`count(*)` }).from(table).where(eq(table.merchantId, merchantId));
@@ -228,7 +251,7 @@ export async function closeAccount(
   const close = db
     .update(merchants)
     .set({ fullname: ERASED_NAME, email: "", phone: null, userId: null })
-    .where(and(isMerchant, ...Object.values(underWay(db, merchantId)).map((reason) => not(reason))));
+    .where(and(isMerchant, ...Object.values(underWay(db, merchantId, now)).map((reason) => not(reason))));
   const behind: Statement[] = [
     audit,
     db

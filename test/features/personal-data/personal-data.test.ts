@@ -11,7 +11,7 @@ import {
   rows,
 } from "../../support/gateway.ts";
 import { lossyDatabase } from "../../support/lossy.ts";
-import { freshNetwork, type Network } from "../../support/network.ts";
+import { broken, freshNetwork, type Network } from "../../support/network.ts";
 import { answerTo, b2cPaid, consume, lastPaymentRequest, PAYING } from "../../support/payouts.ts";
 import { type SignedUp, signUp, Visitor, verifyPhone } from "../../support/visitor.ts";
 
@@ -394,6 +394,18 @@ describe("an erasure", () => {
       "UPDATE transactions SET status = 'completed' WHERE merchant_id = ? AND status = 'pending'",
       person.merchantId,
     );
+  });
+
+  it("waits for an SMS whose sending was unclear only while a delivery report may come", async () => {
+    const { person, customer } = await paidOut();
+    network.sms = broken("TimeoutError");
+    await ask("/v1/sms", { key: person.key, body: { phone: customer.phone, message: customer.message } });
+    expect((await preview(person)).body.message).toContain("SMS under way");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 72 * HOUR + 1_000 });
+    await confirm(person, (await preview(person)).body.erasure.confirmation);
+    expect(await everythingStored()).not.toContain(customer.message);
+    expect(await everythingStored()).not.toContain(customer.phone);
+    vi.useRealTimers();
   });
 
   it("needs this merchant's own confirmation, within an hour", async () => {
