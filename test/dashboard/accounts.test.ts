@@ -45,6 +45,14 @@ describe("signing up", () => {
     ]);
   });
 
+  it("takes an email once also of two who send it at once", async () => {
+    const email = `${crypto.randomUUID()}@duka.example`;
+    const [one, other] = await Promise.all([signUp({ email }), signUp({ email })]);
+    expect([one.page.status, other.page.status].sort()).toEqual([200, 400]);
+    const refused = one.page.status === 400 ? one : other;
+    expect(refused.page.text).toContain("There is an account with this email");
+  });
+
   it.each([
     [{ email: "nobody" }, "This does not look like an email address."],
     [{ phone: "0612345678" }, "Type a Kenyan mobile number"],

@@ -127,8 +127,11 @@ export const joinPages = new Hono<PageEnv>()
     const join = async (values: Record<string, string>) => {
       const { phone, ...person } = parseForm(signUpForm, values);
       await throttle(deps, "sign_up_address", clientNetwork(c.req.raw.headers));
-      const { headers, response } = await auth.api
-        .signUpEmail({ body: { ...person, phone }, headers: c.req.raw.headers, returnHeaders: true })
+      const signUp = () =>
+        auth.api.signUpEmail({ body: { ...person, phone }, headers: c.req.raw.headers, returnHeaders: true });
+      // Where another sign-up with the address came in between, the second try says so.
+      const { headers, response } = await signUp()
+        .catch((error) => (authErrorCode(error) === "FAILED_TO_CREATE_USER" ? signUp() : Promise.reject(error)))
         .catch(emailIsTaken);
       const { newApiKey } = await joinAsMerchant(deps, response.user);
       return withCookies(await show(c, <Welcome apiKey={newApiKey} phone={phone} />), headers);
