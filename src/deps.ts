@@ -47,6 +47,7 @@ export interface Deps {
   /** Undefined where no SMS gateway is configured. */
   sms: SmsPort | undefined;
   webhookQueue: Pick<Queue<WebhookMessage>, "send" | "sendBatch">;
+  webhooksByQueue: boolean;
   payoutQueue: Pick<Queue<PayoutMessage>, "send">;
   smsQueue: Pick<Queue<SmsMessage>, "send" | "sendBatch">;
   noticeQueue: Pick<Queue<NoticeMessage>, "send">;
@@ -96,6 +97,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">): 
     email: emailOf(env, config, outgoing),
     sms: config.sms && smsGatewayClient({ config: config.sms, scaled, outgoing }),
     webhookQueue: env.WEBHOOK_QUEUE,
+    webhooksByQueue: false,
     payoutQueue: env.PAYOUT_QUEUE,
     smsQueue: env.SMS_QUEUE,
     noticeQueue: env.NOTICE_QUEUE,

@@ -43,5 +43,7 @@ const JOBS: Record<string, Job[]> = {
 export async function runSchedule(cron: string, deps: Deps): Promise<void> {
   const jobs = JOBS[cron];
   if (!jobs) throw new Error(`no job for the cron ${cron}`);
-  await Promise.all(jobs.map(([name, run]) => run(deps).catch((error) => logFault(name, error))));
+  // A merchant's silent server would hold the few connections that M-Pesa is asked over.
+  const ofCron = { ...deps, webhooksByQueue: true };
+  await Promise.all(jobs.map(([name, run]) => run(ofCron).catch((error) => logFault(name, error))));
 }

@@ -1,7 +1,9 @@
-import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, createMessageBatch, env, waitOnExecutionContext } from "cloudflare:test";
 import { createApp } from "../../src/app.ts";
 import { createDeps } from "../../src/deps.ts";
 import type { Env } from "../../src/env.ts";
+import type { WebhookMessage } from "../../src/features/webhooks/message.ts";
+import { handleQueue } from "../../src/queues.ts";
 import { runSchedule } from "../../src/schedule.ts";
 import { expectDocumented } from "./openapi.ts";
 
@@ -50,10 +52,25 @@ export async function fetchAnswer(path: string, options: RequestOptions, ctx: Ex
   return answer;
 }
 
-/** The cron's tick, now. */
+/** The cron's tick, now, and the webhooks that it leaves to the queue, unless the test has a queue of its own. */
 export async function tick(overrides: Record<string, unknown> = {}): Promise<void> {
+  const left: WebhookMessage[] = [];
+  const send = async (message: WebhookMessage) => void left.push(message);
+  const WEBHOOK_QUEUE = { send } as unknown as Queue<WebhookMessage>; // nothing else of it is used
   const ctx = createExecutionContext();
-  await runSchedule("* * * * *", createDeps({ ...env, ...overrides }, ctx));
+  await runSchedule("* * * * *", createDeps({ ...env, WEBHOOK_QUEUE, ...overrides }, ctx));
+  await waitOnExecutionContext(ctx);
+  await bringWebhooks(left, overrides);
+}
+
+/** The queue brings messages to the gateway, all at once. */
+export async function bringWebhooks(messages: WebhookMessage[], overrides: Record<string, unknown> = {}) {
+  const ctx = createExecutionContext();
+  const batch = createMessageBatch(
+    "smartpay-webhooks",
+    messages.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body })),
+  );
+  await handleQueue(batch, createDeps({ ...env, ...overrides }, ctx));
   await waitOnExecutionContext(ctx);
 }
 

@@ -10,7 +10,7 @@ const AT_ONCE = 5;
 /** So few that a round is over before its lease, even where M-Pesa is silent to each. */
 const A_ROUND = 20;
 const NO_ROUND_AFTER_MS = 40 * SECOND_MS;
-/** One that is settled and told takes four queries, of the thousand that D1 allows a run for all of its jobs. */
+/** One that is settled takes two calls of D1, of the thousand that it allows a run for all of its jobs. */
 const AT_MOST = 160;
 
 /** The cron's door: the pending payments whose time has come, round by round for as long as there is time. */

@@ -12,7 +12,7 @@ import { announceNotices, type NotifyDeps, tellOperator } from "../notices/notif
 import type { NewNotice } from "../notices/store.ts";
 import type { PayoutMessage } from "../payouts/message.ts";
 import { type Recipients, receiptNotices } from "../receipts/rules.ts";
-import { type DeliverDeps, deliver } from "../webhooks/deliver.ts";
+import { type AnnounceDeps, announceDelivery } from "../webhooks/announce.ts";
 import { ATTEMPT_LEASE_MS, deliveryIdOf, webhookBody } from "../webhooks/rules.ts";
 import type { NewDelivery } from "../webhooks/store.ts";
 import { collect } from "./collect.ts";
@@ -20,10 +20,10 @@ import { type Evidence, planSettlement, publicCheckoutId, type SettlementPlan } 
 import { type Change, commitSettlement, readForSettlement } from "./settlement-store.ts";
 import type { PaymentRef, StoredTransaction } from "./store.ts";
 
-export type SettleDeps = DeliverDeps & {
+export type SettleDeps = AnnounceDeps & {
   db: Db;
   now: Clock;
-  config: DeliverDeps["config"] & NotifyDeps["config"] & Pick<Config, "payoutFees">;
+  config: AnnounceDeps["config"] & NotifyDeps["config"] & Pick<Config, "payoutFees">;
   payoutQueue: Pick<Queue<PayoutMessage>, "send">;
   limits: Pick<LimitsPort, "finishPush">;
   noticeQueue: NotifyDeps["noticeQueue"];
@@ -77,7 +77,7 @@ export async function settle(
     });
     if (plan.kind === "complete") deps.meter.note(`settled:${evidence.source}`, { at: now });
     logEvent("payment_settled", { transaction: payment.id, result: plan.kind, source: evidence.source });
-    if (delivery) deps.background(deliver(deps, delivery));
+    if (delivery) deps.background(announceDelivery(deps, delivery));
     if (plan.kind !== "fill_receipt" && payment.purchase === null) {
       const outcome = outcomeOf(plan.kind === "complete" ? "0" : plan.code);
       deps.background(deps.limits.finishPush(storedKeyId(payment.keyId), payment.id, outcome));
