@@ -115,7 +115,12 @@ describe("a key", () => {
     for (const [Authorization, xApiKey] of [
       [`Bearer ${merchant.key}`, other],
       [`Bearer ${other}`, merchant.key],
-      ["Basic x", merchant.key],
+      [other, merchant.key],
+      ["Bearer", merchant.key],
+      [`Bearer ${merchant.key} x`, merchant.key],
+      [`Basic x, Bearer ${other}`, merchant.key],
+      ["Basic x", other],
+      ["Basic x", ""],
       [`Bearer ${merchant.key}`, ""],
       [`Bearer ${merchant.key}`, `${merchant.key}, ${merchant.key}`],
     ]) {

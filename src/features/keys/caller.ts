@@ -40,15 +40,19 @@ function rememberFull(hash: string, answer: GateAnswer, at: number): void {
 /** What `Authorization` holds; the older calls also send the key bare. */
 const BEARER = /^Bearer +(\S+)\s*$/i;
 export const BEARER_OR_BARE = /^(?:Bearer +)?(\S+)\s*$/i;
+/** Credentials of another scheme are for a proxy in front of us, where the key has a header of its own. */
+const OTHER_SCHEME = /^(?!.*\bBearer )[\w!#$%&'*+.^`|~-]+ /i;
 
 /**
- * Reads the key from `Authorization: Bearer` or `X-API-Key`; where both are sent they must agree.
+ * Reads the key from `Authorization: Bearer` or `X-API-Key`; where both are sent they must agree. An
+ * `Authorization` of another scheme is no key, and none of ours beside an `X-API-Key`.
  * @throws MISSING_AUTH without either, INVALID_API_KEY for what is not 64 hex characters.
  */
 export function presentedKey(headers: Headers, form = BEARER): ApiKey {
   const authorization = headers.get("Authorization");
-  const bearer = authorization === null ? undefined : (form.exec(authorization)?.[1] ?? "");
   const xApiKey = headers.get("X-API-Key")?.trim();
+  const isForOthers = authorization === null || (xApiKey !== undefined && OTHER_SCHEME.test(authorization));
+  const bearer = isForOthers ? undefined : (form.exec(authorization)?.[1] ?? "");
   const presented = bearer ?? xApiKey;
   if (presented === undefined) throw new ApiError("MISSING_AUTH");
   if (bearer !== undefined && xApiKey !== undefined && bearer !== xApiKey) {

@@ -186,6 +186,7 @@ describe("the key", () => {
       { Authorization: key },
       { Authorization: `Bearer ${key}` },
       { "X-API-Key": key },
+      { "X-API-Key": key, Authorization: "Basic c2hvcDp1Z2FsaQ==" },
     ];
     for (const headers of spellings) {
       expect([200, 404]).toContain((await ask(path, headers)).status);

@@ -391,6 +391,8 @@ describe("a push takes", () => {
       { Authorization: `bearer ${key}` },
       { "X-API-Key": key },
       { "X-API-Key": key, Authorization: `Bearer ${key}` },
+      // A proxy's own, which is no key of ours.
+      { "X-API-Key": key, Authorization: "Basic c2hvcDp1Z2FsaQ==" },
     ];
     for (const headers of ways) {
       const answer = await request("/v1/stk/push", { headers, body: { phone: newPhone(), amount: 1 } });
