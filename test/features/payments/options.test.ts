@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { connect } from "../../../src/db/client.ts";
+import { waitForResult } from "../../../src/features/payments/wait.ts";
+import { hashApiKey, isApiKey } from "../../../src/lib/api-key.ts";
 import { interceptedDatabase } from "../../support/database.ts";
 import {
   callBack,
@@ -112,6 +115,32 @@ describe("Prefer: wait", () => {
     const answer = await answering;
     expect(answer.body.transaction.status).toBe(status);
     expect(answer.body.message).toContain(message);
+  });
+
+  it("looks after half a second, then every three quarters of one", async () => {
+    const { key } = await newMerchant();
+    const { transaction_id } = (await push(key)).body;
+    const hash = isApiKey(key) ? await hashApiKey(key) : "";
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout"] });
+    const begun = Date.now();
+    const looks: number[] = [];
+    const DB = interceptedDatabase((_, call) => {
+      looks.push(Date.now() - begun);
+      return call();
+    });
+    const waiting = { is: true };
+    const wait = waitForResult({ db: connect(DB), now: Date.now }, { hash }, transaction_id, 3_000).finally(
+      () => {
+        waiting.is = false;
+      },
+    );
+    while (waiting.is) {
+      await vi.advanceTimersToNextTimerAsync();
+      await scheduler.wait(1);
+    }
+    vi.useRealTimers();
+    expect(await wait).toBeUndefined();
+    expect(looks).toEqual([500, 1_250, 2_000, 2_750, 3_000]);
   });
 
   it("answers as usual when the time is up", async () => {
