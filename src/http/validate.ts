@@ -91,3 +91,16 @@ export const plainText = (max: number) =>
     .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters")
     .refine((text) => [...text].length <= max, `must have at most ${max} characters`)
     .meta({ maxLength: max });
+
+/** A whole number in a query string, written as one. */
+export const wholeNumber = z
+  .string()
+  .regex(/^[+-]?\d+$/, "must be a whole number")
+  .transform(Number);
+
+/** How many records a page has. */
+export const pageLimit = (byDefault: number, what = "Records") =>
+  wholeNumber
+    .transform((limit) => Math.min(Math.max(limit, 1), 100))
+    .default(byDefault)
+    .meta({ type: "integer", description: `${what} per page, 1 to 100` });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { phoneField } from "../features/payments/contract.ts";
 import type { Proposal } from "../features/rulings/propose.ts";
 import { PLANS, type PlanName } from "../features/subscriptions/plans.ts";
-import { plainText } from "../http/validate.ts";
+import { pageLimit, plainText, wholeNumber } from "../http/validate.ts";
 import { parseAccountNumber } from "../lib/ids.ts";
 
 export const planNames = Object.keys(PLANS) as PlanName[]; // the table's own keys
@@ -89,12 +89,10 @@ export const dismissal = z.object({ reason: reasonField });
 export const rulingsQuery = z.object({ status: z.literal("proposed").optional() });
 
 export const auditQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .default(50)
-    .transform((limit) => Math.min(100, Math.max(1, limit))),
-  before: z.coerce.number().int().positive().optional(),
+  limit: pageLimit(50),
+  before: wholeNumber
+    .refine((id) => id > 0 && Number.isSafeInteger(id), "must be the next_before of an earlier answer")
+    .optional(),
   subject: z.string().max(200).optional(),
 });
 

@@ -474,6 +474,15 @@ describe("the audit log", () => {
     expect(second.body.acts[0].id).toBeLessThan(first.body.acts[1].id);
   });
 
+  it.each(["limit=", "limit=0x10", "limit=1e1", "limit=1.0", "before=", "before=1e9", "before=0"])(
+    "is not read by %s",
+    async (query) => {
+      const { status, body } = await asOperator(`/audit?${query}`);
+      expect([status, body.error_code]).toEqual([400, "INVALID_FIELD"]);
+      expect(body.errors[0].field).toBe(query.split("=")[0]);
+    },
+  );
+
   it("is for nobody without the operator's token", async () => {
     const merchant = await newMerchant();
     for (const path of ["/audit", "/merchants", "/unmatched", "/rulings", "/dead-letters", "/statements"]) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fail, plainText } from "../../http/validate.ts";
+import { fail, pageLimit, plainText, wholeNumber } from "../../http/validate.ts";
 import { eastAfricaSpan } from "../../lib/clock.ts";
 import { isTransactionId, parseKeyId } from "../../lib/ids.ts";
 import { parseKes } from "../../lib/kes.ts";
@@ -80,11 +80,6 @@ export const pushRequest = z.object({
 
 export type PushRequest = z.output<typeof pushRequest>;
 
-const wholeNumber = z
-  .string()
-  .regex(/^[+-]?\d+$/, "must be a whole number")
-  .transform(Number);
-
 const MAX_OFFSET = 1_000_000_000;
 
 const moment = z
@@ -98,10 +93,7 @@ const moment = z
 /** `GET /v1/transactions`. */
 export const listQuery = z
   .object({
-    limit: wholeNumber
-      .transform((limit) => Math.min(Math.max(limit, 1), 100))
-      .default(20)
-      .meta({ type: "integer", description: "Records per page, 1 to 100" }),
+    limit: pageLimit(20),
     offset: wholeNumber
       .refine((offset) => offset >= 0 && offset <= MAX_OFFSET, "must be 0 to 1,000,000,000")
       .optional()

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fail } from "../../http/validate.ts";
+import { fail, pageLimit } from "../../http/validate.ts";
 import { parseKes } from "../../lib/kes.ts";
 import { parseMsisdn } from "../../lib/msisdn.ts";
 import { B2C_MINIMUM, PAYOUT_MAXIMUM } from "./rules.ts";
@@ -32,12 +32,7 @@ export type WithdrawalRequest = z.output<typeof withdrawalRequest>;
 
 /** `GET /v1/payouts`: newest first; `cursor` is the `next_cursor` of the page before. */
 export const payoutsQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .default(20)
-    .transform((limit) => Math.min(100, Math.max(1, limit)))
-    .meta({ type: "integer", description: "Records per page, 1 to 100" }),
+  limit: pageLimit(20),
   cursor: z
     .string()
     .regex(/^po_[0-9a-f]{32}$/, "must be the next_cursor of an earlier answer")

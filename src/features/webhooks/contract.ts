@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fail } from "../../http/validate.ts";
+import { fail, pageLimit } from "../../http/validate.ts";
 import { eastAfricaSpan } from "../../lib/clock.ts";
 import { isDeliveryId } from "./rules.ts";
 
@@ -11,12 +11,7 @@ const cursor = z
 /** `GET /v1/webhooks`: newest payment first. */
 export const listQuery = z.object({
   status: z.enum(["pending", "delivered", "failed"]).optional(),
-  limit: z
-    .string()
-    .regex(/^[+-]?\d+$/, "must be a whole number")
-    .transform((text) => Math.min(Math.max(Number(text), 1), 100))
-    .default(20)
-    .meta({ type: "integer", description: "Records per page, 1 to 100" }),
+  limit: pageLimit(20),
   cursor: cursor.optional(),
 });
 

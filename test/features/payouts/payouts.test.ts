@@ -1179,7 +1179,16 @@ describe("GET /v1/payouts", () => {
   it("clamps its limit and refuses what is none", async () => {
     const { key } = await newMerchant();
     for (const limit of ["0", "-3", "1000"]) expect((await read(key, `?limit=${limit}`)).status).toBe(200);
-    for (const query of ["?limit=x", "?limit=1.5", "?cursor=po_1", "?cursor=' or 1=1"]) {
+    for (const query of [
+      "?limit=x",
+      "?limit=1.5",
+      "?limit=",
+      "?limit=0x10",
+      "?limit=1e1",
+      "?limit=1.0",
+      "?cursor=po_1",
+      "?cursor=' or 1=1",
+    ]) {
       expect([query, (await read(key, query)).status]).toEqual([query, 400]);
     }
   });

@@ -309,7 +309,7 @@ describe("the list of statements", () => {
   it("clamps its limit, and refuses what is no day", async () => {
     expect(listed(await get("?limit=0", merchant))).toEqual(days(30, 1));
     expect((await get("?limit=1000", merchant)).body.count).toBe(30);
-    for (const query of ["from=yesterday", "to=2026-02-30", "cursor=1", "limit=x"]) {
+    for (const query of ["from=yesterday", "to=2026-02-30", "cursor=1", "limit=x", "limit=", "limit=0x10"]) {
       expect([query, (await get(`?${query}`, merchant)).body.error_code]).toEqual([query, "INVALID_FIELD"]);
     }
   });
