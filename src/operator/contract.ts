@@ -7,6 +7,8 @@ import { parseAccountNumber } from "../lib/ids.ts";
 
 export const planNames = Object.keys(PLANS) as PlanName[]; // the table's own keys
 
+const planField = z.enum(planNames, `must be one of ${planNames.join(", ")}`);
+
 /** Why an operator does something: it stands in the audit log. */
 export const reasonField = plainText(500).trim().min(1, "must say why");
 
@@ -20,7 +22,7 @@ export const merchantRequest = z.object({
   fullname: plainText(100).refine((name) => name.trim() !== "", "must not be empty"),
   email: z.email(),
   verified_phone: phoneField.nullish(),
-  plan: z.enum(planNames).nullish(),
+  plan: planField.nullish(),
   sms_credits: z
     .int()
     .min(0)
@@ -55,16 +57,34 @@ export const merchantsQuery = z.object({ q: z.string().max(100).optional(), curs
 
 const name = z.string().min(1).max(255);
 
-/** A plan for a key, or SMS credits for a merchant. `id` names the grant: it is given once, however often it is sent. */
-export const grantRequest = z.union([
-  z.object({ id: name, key_id: z.int().positive(), plan: z.enum(planNames), reason: reasonField }),
-  z.object({
-    id: name,
-    account_number: accountField,
-    sms_credits: z.int().min(1).max(1_000_000),
-    reason: reasonField,
-  }),
-]);
+const isOfCredits = ({ key_id, plan, account_number, sms_credits }: Record<string, unknown>) =>
+  (key_id ?? plan ?? undefined) === undefined && (account_number ?? sms_credits ?? undefined) !== undefined;
+
+/**
+ * A plan for a key, or SMS credits for a merchant, as the body's members say. `id` names the grant: it is
+ * given once, however often it is sent.
+ */
+export const grantRequest = z
+  .looseObject({})
+  .transform((body) => ({ ...body, kind: isOfCredits(body) ? "sms_credits" : "plan" }))
+  .pipe(
+    z.discriminatedUnion("kind", [
+      z.object({
+        kind: z.literal("plan"),
+        id: name,
+        key_id: z.int().positive(),
+        plan: planField,
+        reason: reasonField,
+      }),
+      z.object({
+        kind: z.literal("sms_credits"),
+        id: name,
+        account_number: accountField,
+        sms_credits: z.int().min(1).max(1_000_000),
+        reason: reasonField,
+      }),
+    ]),
+  );
 
 const subject = z.string().max(200);
 

@@ -149,9 +149,9 @@ export const operatorRoutes = new Hono<AppEnv>()
   .post("/grants", requireJsonObject, jsonBody(grantRequest), async (c) => {
     const body = c.req.valid("json");
     const request =
-      "plan" in body
-        ? { kind: "plan" as const, keyId: body.key_id, plan: body.plan }
-        : { kind: "sms_credits" as const, merchantId: body.account_number, credits: body.sms_credits };
+      body.kind === "plan"
+        ? { kind: body.kind, keyId: body.key_id, plan: body.plan }
+        : { kind: body.kind, merchantId: body.account_number, credits: body.sms_credits };
     const isGiven = await grant(c.var.deps, request, body.id, byToken(body.reason));
     if (!isGiven) c.header("Idempotent-Replayed", "true");
     return success(c, { message: isGiven ? "It is given." : "It was given already." }, isGiven ? 201 : 200);

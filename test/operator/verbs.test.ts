@@ -191,6 +191,30 @@ describe("a grant", () => {
     ]);
   });
 
+  const grant = { id: "apology", reason: "An apology." };
+  it.each<[string, object, string, string[]]>([
+    ["nothing", {}, "MISSING_FIELDS", ["id", "key_id", "plan", "reason"]],
+    ["no plan", { ...grant, key_id: 1, plan: null }, "MISSING_FIELDS", ["plan"]],
+    ["no credits", { ...grant, account_number: "SP36413506" }, "MISSING_FIELDS", ["sms_credits"]],
+    ["no account", { ...grant, sms_credits: 40 }, "MISSING_FIELDS", ["account_number"]],
+    ["an unknown plan", { ...grant, key_id: 1, plan: "Starer" }, "INVALID_FIELD", ["plan"]],
+    [
+      "too many credits",
+      { ...grant, account_number: "SP36413506", sms_credits: 2e6 },
+      "INVALID_FIELD",
+      ["sms_credits"],
+    ],
+  ])("with %s is refused, and the fields are named", async (_, body, code, fields) => {
+    const refused = await asOperator("/grants", body);
+    expect([refused.status, refused.body.error_code]).toEqual([400, code]);
+    expect(refused.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields);
+  });
+
+  it("of a plan that is none is told which there are", async () => {
+    const { body } = await asOperator("/grants", { ...grant, key_id: 1, plan: "Starer" });
+    expect(body.message).toBe("plan: must be one of Trial, Starter, Professional, Business");
+  });
+
   it("of SMS credits is given once where the database's answer is lost", async () => {
     const merchant = await newMerchant();
     const DB = lossyDatabase(/insert into "audit_log"/i);
