@@ -54,9 +54,12 @@ export const queryString = <S extends z.ZodType>(schema: S) =>
     if (!result.success) await refuse(c as unknown as AppContext, invalidInput(result.error, result.data));
   });
 
-/** Fails a schema's transform with one of the catalogue's codes. */
-export function fail(ctx: z.RefinementCtx, errorCode: ErrorCode, message: string): never {
-  ctx.addIssue({ code: "custom", params: { errorCode }, message });
+/**
+ * Fails a schema's transform with one of the catalogue's codes: `message` is told of the field, and
+ * `sentence` of the whole request where the catalogue's own does not fit.
+ */
+export function fail(ctx: z.RefinementCtx, errorCode: ErrorCode, message: string, sentence?: string): never {
+  ctx.addIssue({ code: "custom", params: { errorCode, sentence }, message });
   return z.NEVER;
 }
 
@@ -69,7 +72,11 @@ function invalidInput(error: z.core.$ZodError, input: unknown): ApiError {
     // Null stands for an absent member of the body; inside one it is a value, and a wrong one.
     return value === undefined || (value === null && issue.path.length === 1);
   };
-  const missing = error.issues.filter(isMissing);
+  const paramsOf = (issue: z.core.$ZodIssue | undefined) =>
+    issue?.code === "custom" ? issue.params : undefined;
+  const missing = error.issues.filter(
+    (issue) => isMissing(issue) || paramsOf(issue)?.errorCode === "MISSING_FIELDS",
+  );
   const fields = error.issues.map((issue) => ({
     field: issue.path.join("."),
     message: isMissing(issue) ? "This field is required." : issue.message,
@@ -79,16 +86,20 @@ function invalidInput(error: z.core.$ZodError, input: unknown): ApiError {
     return new ApiError("MISSING_FIELDS", { message: `Required fields are missing: ${names}.`, fields });
   }
   const first = error.issues[0];
-  const code = first?.code === "custom" ? first.params?.errorCode : undefined;
-  if (code) return new ApiError(code, { fields });
+  const { errorCode = "INVALID_FIELD", sentence } = paramsOf(first) ?? {};
+  if (errorCode !== "INVALID_FIELD") return new ApiError(errorCode, { message: sentence, fields });
   return new ApiError("INVALID_FIELD", { message: `${first?.path.join(".")}: ${first?.message}`, fields });
 }
 
+/** Text that can be stored and sent as UTF-8. */
+export const wellFormedText = z
+  .string()
+  .refine((text) => text.isWellFormed(), "must not contain half of a surrogate pair (\\ud800 to \\udfff)");
+
 /** Text of 0 to `max` characters (code points) that can be stored and shown: no control characters, well formed. */
 export const plainText = (max: number) =>
-  z
-    .string()
-    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters")
+  wellFormedText
+    .refine((text) => !/\p{Cc}/u.test(text), "must not contain control characters")
     .refine((text) => [...text].length <= max, `must have at most ${max} characters`)
     .meta({ maxLength: max });
 

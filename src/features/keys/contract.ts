@@ -37,7 +37,13 @@ export const notificationsRequest = z
       .transform((value, ctx) =>
         value === ""
           ? value
-          : (parseMsisdn(value) ?? fail(ctx, "INVALID_PHONE", "must be a Kenyan mobile number or empty")),
+          : (parseMsisdn(value) ??
+            fail(
+              ctx,
+              "INVALID_PHONE",
+              "must be a Kenyan mobile number or empty",
+              "The phone number must be a Kenyan mobile number, such as 254712345678, or empty.",
+            )),
       )
       .nullish()
       .meta({
@@ -75,10 +81,16 @@ const DESTINATION_FIELDS = {
     )
     .meta({ type: ["string", "integer"], description: "An M-Pesa number", example: "254712345678" }),
   paybill_number: shortcode,
-  account_number: field(/^[\x21-\x7e](?:[\x20-\x7e]{0,18}[\x21-\x7e])?$/, "must be 1 to 20 characters"),
+  account_number: field(
+    /^[\x21-\x7e](?:[\x20-\x7e]{0,18}[\x21-\x7e])?$/,
+    "must be 1 to 20 printable ASCII characters, without a space at either end",
+  ),
   till_number: shortcode,
   bank_code: field(/^\d{5,7}$/, "must be a code from the table of supported banks"),
-  bank_account: field(/^[A-Za-z0-9][A-Za-z0-9-]{4,19}$/, "must be 5 to 20 letters and digits"),
+  bank_account: field(
+    /^[A-Za-z0-9][A-Za-z0-9-]{4,19}$/,
+    "must be 5 to 20 letters, digits or hyphens, and not begin with a hyphen",
+  ),
 };
 
 type FieldName = keyof typeof DESTINATION_FIELDS;

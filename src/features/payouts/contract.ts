@@ -11,7 +11,12 @@ export const withdrawalRequest = z.object({
     .transform(
       (value, ctx) =>
         parseKes(value, { min: B2C_MINIMUM, max: PAYOUT_MAXIMUM }) ??
-        fail(ctx, "INVALID_AMOUNT", "Use a whole number of shillings from 10 to 250,000."),
+        fail(
+          ctx,
+          "INVALID_AMOUNT",
+          "Use a whole number of shillings from 10 to 250,000.",
+          "The amount must be a whole number of shillings from 10 to 250,000.",
+        ),
     )
     .meta({
       type: ["integer", "string"],

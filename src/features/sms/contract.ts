@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fail } from "../../http/validate.ts";
+import { fail, wellFormedText } from "../../http/validate.ts";
 import { type Msisdn, parseMsisdn } from "../../lib/msisdn.ts";
 import { countCharacters, MAX_CHARACTERS, MAX_PARTS, MAX_RECIPIENTS } from "./rules.ts";
 
@@ -56,10 +56,9 @@ const phoneField = z
     examples: ["0712345678", ["0712345678", "254110345678"]],
   });
 
-const messageField = z
-  .string()
+const messageField = wellFormedText
   .refine(
-    (text) => text.isWellFormed() && !/\p{Cc}/u.test(text.replace(/[\r\n]/g, "")),
+    (text) => !/\p{Cc}/u.test(text.replace(/[\r\n]/g, "")),
     "must not contain control characters other than line breaks",
   )
   .refine(

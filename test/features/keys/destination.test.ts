@@ -163,6 +163,12 @@ describe("each method", () => {
     expect(errors).toEqual([{ field, message: expect.any(String) }]);
   });
 
+  it.each(["ACC 001/é", " ACC", "ACC ", ""])("says what the account number %j should be", async (account) => {
+    const { errors } = (await set(await newMerchant(), { ...PAYBILL, account_number: account })).body;
+    const message = "must be 1 to 20 printable ASCII characters, without a space at either end";
+    expect(errors).toEqual([{ field: "account_number", message }]);
+  });
+
   it("refuses the operator's till too", async () => {
     const merchant = await newMerchant();
     const over = { DARAJA_TILL: "5551234" };

@@ -213,6 +213,14 @@ describe("creating a key", () => {
     expect(await storedKeys(merchant)).toHaveLength(1);
   });
 
+  it.each([
+    ["\ud800", "name: must not contain half of a surrogate pair (\\ud800 to \\udfff)"],
+    ["a\nb", "name: must not contain control characters"],
+  ])("says what is wrong with the name %j", async (name, message) => {
+    const { key } = await newMerchant();
+    expect((await create(key, { name })).body.message).toBe(message);
+  });
+
   it("makes exactly one hundred, however many ask at once, each with an id and a key of its own", async () => {
     const merchant = await newMerchant();
     const ask = (i: number) =>
@@ -448,6 +456,12 @@ describe("notifications", () => {
     expect(code(await put(merchant.key, merchant.keyId, "notifications", body))).toEqual([400, expected]);
     expect((await list(merchant.key))[0]).toMatchObject({ notify_email: "pay@myapp.com", notify_phone: "" });
   });
+});
+
+it("a phone for notifications that is none is told that it may be empty", async () => {
+  const merchant = await newMerchant();
+  const { body } = await put(merchant.key, merchant.keyId, "notifications", { notify_phone: "12" });
+  expect(body.message).toMatch(/or empty/);
 });
 
 describe("the webhook secret", () => {

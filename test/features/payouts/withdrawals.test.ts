@@ -141,6 +141,12 @@ describe("a withdrawal", () => {
     expect((await withdraw(owner, {}, "k")).status).toBe(201);
   });
 
+  it.each([9, 250_001])("of %s is told the range of a withdrawal, not of a push", async (amount) => {
+    const { body } = await withdraw(await merchantWith(0), { amount });
+    expect(body.message).toBe("The amount must be a whole number of shillings from 10 to 250,000.");
+    expect(body.errors).toEqual([{ field: "amount", message: expect.stringContaining("10 to 250,000") }]);
+  });
+
   it("goes to no phone that another merchant has verified", async () => {
     const [owner, other] = [await merchantWith(150), await merchantWith(0)];
     const refused = await withdraw(owner, { phone: other.phone });

@@ -180,6 +180,15 @@ describe("POST /v1/sms", () => {
     expect(answer.body.errors.map((error: { field: string }) => error.field)).toEqual(["phone", "message"]);
   });
 
+  it("says what is wrong with a text, and which field is empty", async () => {
+    const { key } = await newSender();
+    const told = async (message: string) =>
+      (await request("/v1/sms", { key, body: { phone: "0712345678", message } })).body.message;
+    expect(await told("a\ud83d")).toMatch(/^message: must not contain half of a surrogate pair/);
+    expect(await told("a\tb")).toBe("message: must not contain control characters other than line breaks");
+    expect(await told(" ")).toBe("Required fields are missing: message.");
+  });
+
   it("says `status: error` beside every failure, whoever found it", async () => {
     const { key } = await newSender();
     const failures = await Promise.all([
