@@ -131,7 +131,9 @@ export const joinPages = new Hono<PageEnv>()
         auth.api.signUpEmail({ body: { ...person, phone }, headers: c.req.raw.headers, returnHeaders: true });
       // Where another sign-up with the address came in between, the second try says so.
       const { headers, response } = await signUp()
-        .catch((error) => (authErrorCode(error) === "FAILED_TO_CREATE_USER" ? signUp() : Promise.reject(error)))
+        .catch((error) =>
+          authErrorCode(error) === "FAILED_TO_CREATE_USER" ? signUp() : Promise.reject(error),
+        )
         .catch(emailIsTaken);
       const { newApiKey } = await joinAsMerchant(deps, response.user);
       return withCookies(await show(c, <Welcome apiKey={newApiKey} phone={phone} />), headers);
