@@ -20,10 +20,16 @@ export async function announceNotices(deps: Pick<NotifyDeps, "noticeQueue">, ids
 
 type Text = { id: string; subject: string; body: string };
 
-/** Tells the operator, once for each id; without an OPERATOR_EMAIL the log alone has it. */
+/** The operator's notice, to be written with what it tells of; without an OPERATOR_EMAIL the log alone has it. */
+export function operatorsNotice(config: NotifyDeps["config"], text: Text, now: number): NewNotice[] {
+  const recipient = config.operatorEmail;
+  if (!recipient) return [];
+  return [{ ...text, merchantId: null, channel: "email", recipient, createdAt: now, dueAt: now }];
+}
+
+/** Tells the operator by itself, once for each id. */
 export async function tellOperator(deps: NotifyDeps, text: Text): Promise<void> {
-  const recipient = deps.config.operatorEmail;
-  if (recipient) await notify(deps, { ...text, merchantId: null, channel: "email", recipient });
+  for (const notice of operatorsNotice(deps.config, text, deps.now())) await notify(deps, notice);
 }
 
 /** Writes a notice and has it sent; does nothing where this occasion was told already. */

@@ -36,14 +36,13 @@ export const insertNotice = (db: Db, notice: NewNotice, on: DependsOn): Statemen
     )
     .onConflictDoNothing({ target: notices.id });
 
+/** The write of a notice that depends on nothing, but for its batch. */
+export const insertNoticeOnce = (db: Db, notice: NewNotice) =>
+  db.insert(notices).values(notice).onConflictDoNothing({ target: notices.id });
+
 /** Writes a notice by itself. @returns whether it is new. */
 export async function storeNotice(db: Db, notice: NewNotice): Promise<boolean> {
-  const stored = await db
-    .insert(notices)
-    .values(notice)
-    .onConflictDoNothing({ target: notices.id })
-    .returning({ id: notices.id });
-  return stored.length > 0;
+  return (await insertNoticeOnce(db, notice).returning({ id: notices.id })).length > 0;
 }
 
 /** Takes a queued notice for one attempt, until then; undefined if somebody else has it or it is done. */

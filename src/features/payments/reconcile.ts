@@ -1,8 +1,7 @@
 import type { Config } from "../../env.ts";
 import { logEvent } from "../../http/log.ts";
 import { storedMerchantId, storedTransactionId } from "../../lib/ids.ts";
-import type { DarajaPort } from "../../upstreams/daraja/port.ts";
-import { tellOperator } from "../notices/notify.ts";
+import type { DarajaPort, PaymentResult } from "../../upstreams/daraja/port.ts";
 import { GIVE_UP_MS, judgeQueryFailure, NO_RESULT, queryPauseMs } from "./rules.ts";
 import { type SettleDeps, settle } from "./settle.ts";
 import { noteQuery, type StoredTransaction } from "./store.ts";
@@ -25,8 +24,7 @@ export async function reconcile(
   const { scaled } = deps.config;
   const giveUpAt = payment.createdAt + scaled(GIVE_UP_MS);
   const ref = { merchantId: storedMerchantId(payment.merchantId), id: storedTransactionId(payment.id) };
-  const settleAs = (result: Parameters<typeof settle>[2]["result"]) =>
-    settle(deps, ref, { source: "query", result });
+  const settleAs = (result: PaymentResult) => settle(deps, ref, { source: "query", result });
 
   const outcome = payment.checkoutRequestId
     ? await deps.daraja.stkQuery(payment.checkoutRequestId)
@@ -42,13 +40,8 @@ export async function reconcile(
   if (failed && judgement?.final) {
     await settleAs(failed);
   } else if (now >= giveUpAt) {
-    logEvent("payment_given_up", { transaction: payment.id });
-    await settleAs({ kind: "failed", ...NO_RESULT });
-    await tellOperator(deps, {
-      id: `payment_given_up:${payment.id}`,
-      subject: "A payment has had no result for a day",
-      body: `M-Pesa has not told what became of the payment ${payment.id} of KES ${payment.amount}, so it counts as failed. If M-Pesa proves it later, it is completed all the same.\n`,
-    });
+    const plan = await settle(deps, ref, { source: "silence", result: { kind: "failed", ...NO_RESULT } });
+    if (plan.kind !== "none") logEvent("payment_given_up", { transaction: payment.id });
   } else if (failed && judgement && !judgement.final) {
     const failure = { queryFailureCode: failed.code, queryFailureAt: judgement.since };
     const dueAt = Math.min(judgement.askAgainAt, giveUpAt);

@@ -87,8 +87,8 @@ export const forPrompt = (text: string, maxLength: number, fallback: string) =>
 
 export type Evidence =
   | { source: "callback"; checkoutRequestId: string; merchantRequestId: string; result: PaymentResult }
-  /** `pull`: M-Pesa's own statement shows it as paid. `ruling`: the operator's word. */
-  | { source: "query" | "pull" | "ruling"; result: PaymentResult };
+  /** `silence`: a day without a result. `pull`: M-Pesa's own statement shows it as paid. `ruling`: the operator's word. */
+  | { source: "query" | "silence" | "pull" | "ruling"; result: PaymentResult };
 
 export type SettlementPlan =
   /** The payment changes from the status it was read in; the write's guard holds the same conditions. */

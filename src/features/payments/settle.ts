@@ -8,7 +8,7 @@ import { keepCallback, type RawCallback } from "../callbacks/store.ts";
 import { outcomeOf } from "../fraud/rules.ts";
 import type { Companion } from "../ledger/store.ts";
 import type { LimitsPort } from "../limits/port.ts";
-import { announceNotices, type NotifyDeps, tellOperator } from "../notices/notify.ts";
+import { announceNotices, type NotifyDeps, operatorsNotice, tellOperator } from "../notices/notify.ts";
 import type { NewNotice } from "../notices/store.ts";
 import type { PayoutMessage } from "../payouts/message.ts";
 import { type Recipients, receiptNotices } from "../receipts/rules.ts";
@@ -62,7 +62,10 @@ export async function settle(
     const learnt = learntFrom(payment, evidence);
     const delivery = announcement({ ...payment, ...learnt }, plan, now);
     const money = plan.kind === "complete" ? collect(payment, owed, deps.config.payoutFees, now) : undefined;
-    const notices = receipts(payment, plan, recipients, now);
+    const notices = [
+      ...receipts(payment, plan, recipients, now),
+      ...(evidence.source === "silence" ? operatorsNotice(deps.config, givenUp(payment), now) : []),
+    ];
     const written = { now, learnt, raw, delivery, money, notices, companion };
     if (!(await commitSettlement(deps.db, payment, plan, written))) {
       if (companion && !(await companion.holds()))
@@ -97,6 +100,13 @@ const tellUnmatched = (deps: SettleDeps, { id }: PaymentRef, verdict: string) =>
     subject: "A callback of M-Pesa's does not fit its payment",
     body: `A result came for the payment ${id} with the right secret, and does not fit it (${verdict}). It was kept, and nothing was credited. Compare it with M-Pesa's own statement.\n`,
   });
+
+/** Nobody asks about the payment any more: with its failure goes the word of it. */
+const givenUp = ({ id, amount }: StoredTransaction) => ({
+  id: `payment_given_up:${id}`,
+  subject: "A payment has had no result for a day",
+  body: `M-Pesa has not told what became of the payment ${id} of KES ${amount}, so it counts as failed. If M-Pesa proves it later, it is completed all the same.\n`,
+});
 
 function judge(
   payment: StoredTransaction | undefined,

@@ -3,6 +3,7 @@ import { commit, type Db, type Statement as Write } from "../../db/client.ts";
 import { ledgerEntries, statementLines, statements, transactions } from "../../db/schema.ts";
 import { HOUR_MS } from "../../lib/clock.ts";
 import { PAID_OUT_KINDS } from "../ledger/rules.ts";
+import { insertNoticeOnce, type NewNotice } from "../notices/store.ts";
 
 /** Milliseconds UTC: from its beginning in East Africa to the next day's. */
 export type Day = { name: string; from: number; to: number };
@@ -104,11 +105,11 @@ export async function readDay(db: Db, day: Day, afterSeq: number) {
   return { reported, booked, unbooked, unreported, afterSeq: before[0]?.seq ?? afterSeq };
 }
 
-/** Stores a day's statements, each once. */
+/** Stores a day's statements, each once, and with them what the operator is told of the day. */
 export async function storeStatements(
   db: Db,
   rows: { merchantId: number; day: string; body: object }[],
-  createdAt: number,
+  { notices, now: createdAt }: { notices: NewNotice[]; now: number },
 ): Promise<void> {
   const writes: Write[] = rows.map(({ body, ...row }) =>
     db
@@ -119,6 +120,7 @@ export async function storeStatements(
         set: { body: JSON.stringify(body), createdAt },
       }),
   );
+  writes.push(...notices.map((notice) => insertNoticeOnce(db, notice)));
   const last = writes.pop();
   if (last) await commit(db, writes, last);
 }

@@ -3,7 +3,7 @@ import { ApiError } from "../../errors.ts";
 import { logEvent } from "../../http/log.ts";
 import { DAY_MS, eastAfricaDay, HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
 import { accountNumber, storedMerchantId } from "../../lib/ids.ts";
-import { type NotifyDeps, tellOperator } from "../notices/notify.ts";
+import { announceNotices, type NotifyDeps, operatorsNotice } from "../notices/notify.ts";
 import type { StatementsQuery } from "./contract.ts";
 import { finishWork, readDoneTo, takeWork } from "./progress-store.ts";
 import { type Day, readDay, readStatements, storeStatements } from "./statement-store.ts";
@@ -83,18 +83,22 @@ export async function makeStatements(deps: NotifyDeps): Promise<void> {
 
   const read = await readDay(deps.db, day, work.doneTo);
   const statements = statementsOf(day.name, read);
-  await storeStatements(deps.db, statements, now);
-  await finishWork(deps.db, "statements", { doneTo: read.afterSeq, dueAt: now + LOOK_AGAIN_MS });
   const count = statements.find((row) => row.merchantId === OPERATOR)?.body.differences.length ?? 0;
+  const notices = count > 0 ? operatorsNotice(deps.config, differ(day.name, count), now) : [];
+  await storeStatements(deps.db, statements, { notices, now });
+  await finishWork(deps.db, "statements", { doneTo: read.afterSeq, dueAt: now + LOOK_AGAIN_MS });
   logEvent("statements_made", { day: day.name, merchants: statements.length - 1, differences: count });
-  if (count > 0) {
-    await tellOperator(deps, {
-      id: `statement_differences:${day.name}`,
-      subject: `${count} differences between M-Pesa and the ledger on ${day.name}`,
-      body: `M-Pesa's statement of ${day.name} and the ledger differ in ${count} places. Read them with GET /operator/v1/statements?day=${day.name}.\n`,
-    });
-  }
+  await announceNotices(
+    deps,
+    notices.map(({ id }) => id),
+  );
 }
+
+const differ = (day: string, count: number) => ({
+  id: `statement_differences:${day}`,
+  subject: `${count} differences between M-Pesa and the ledger on ${day}`,
+  body: `M-Pesa's statement of ${day} and the ledger differ in ${count} places. Read them with GET /operator/v1/statements?day=${day}.\n`,
+});
 
 /** One statement for each merchant that had a part in the day, and the operator's of all. */
 export function statementsOf(

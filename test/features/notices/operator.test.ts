@@ -1,6 +1,7 @@
 import { env } from "cloudflare:test";
 import { beforeEach, expect, it, vi } from "vitest";
-import { callBack, newMerchant, paid, push, tick } from "../../support/gateway.ts";
+import { interceptedDatabase } from "../../support/database.ts";
+import { callBack, newMerchant, paid, push, readTransaction, tick } from "../../support/gateway.ts";
 import { broken, freshNetwork, type Network } from "../../support/network.ts";
 
 const DAY_MS = 86_400_000;
@@ -8,7 +9,7 @@ const DAY_MS = 86_400_000;
 let network: Network;
 beforeEach(async () => {
   network = freshNetwork();
-  await env.DB.exec("DELETE FROM notices");
+  await env.DB.exec("DELETE FROM notices; UPDATE transactions SET due_at = NULL;");
 });
 
 /** Subjects of what the operator is told by email. What one tick writes, the next one sends. */
@@ -41,6 +42,38 @@ it("is told of a payment that has had no result for a day", async () => {
   await push(key);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY_MS + 60_000 });
   expect(await told()).toContain("A payment has had no result for a day");
+});
+
+it("is told of it also where all ends with the payment's failure", async () => {
+  const { key } = await newMerchant();
+  network.push = broken("TimeoutError");
+  const { body } = await push(key);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY_MS + 60_000 });
+  let isDead = false;
+  const DB = interceptedDatabase(async (sql, call) => {
+    if (isDead) throw new Error("the process is gone");
+    const answer = await call();
+    isDead ||= /update "transactions" set [^;]*"result_code" = /.test(sql);
+    return answer;
+  });
+  await tick({ DB });
+  expect(isDead).toBe(true);
+  expect(await readTransaction(key, body.transaction_id)).toMatchObject({ status: "failed" });
+  expect(await told()).toContain("A payment has had no result for a day");
+});
+
+it("is not told so where a callback completes the payment while M-Pesa is asked", async () => {
+  const { key } = await newMerchant();
+  const { body } = await push(key);
+  const url = network.pushes.at(-1)?.CallBackURL ?? "";
+  network.query = async () => {
+    await callBack(url, paid(body));
+    return new Response("<html>", { status: 503 });
+  };
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY_MS + 60_000 });
+  const subjects = await told();
+  expect(await readTransaction(key, body.transaction_id)).toMatchObject({ status: "completed" });
+  expect(subjects).not.toContain("A payment has had no result for a day");
 });
 
 it("is warned 14 and 3 days before the initiator's password ends", async () => {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { interceptedDatabase } from "../../support/database.ts";
 import {
   callBack,
   type Merchant,
@@ -316,6 +317,30 @@ describe("the list of statements", () => {
 });
 
 describe("the operator's statement", () => {
+  it("of a day with differences is told, also where all ends with its being stored", async () => {
+    await env.DB.exec("DELETE FROM notices");
+    await pay(merchant, 150);
+    network.pull = mpesaStatement([]);
+    vi.setSystemTime(NOON + 60_000);
+    await tick();
+    let isDead = false;
+    const DB = interceptedDatabase(async (sql, call) => {
+      if (isDead) throw new Error("the process is gone");
+      const answer = await call();
+      isDead ||= /insert into "statements"/.test(sql);
+      return answer;
+    });
+    for (const time of ["01:05", "01:20"]) {
+      vi.setSystemTime(Date.parse(`2026-11-25T${time}:00+03:00`));
+      await tick({ DB });
+    }
+    expect([isDead, await operators()]).toMatchObject([true, [{ differences: [{ kind: "not_in_mpesa" }] }]]);
+    vi.setSystemTime(Date.parse("2026-11-25T01:40:00+03:00"));
+    await tick();
+    const subjects = network.to("email.test").map(({ body }) => (body as { subject: string }).subject); // our client's JSON
+    expect(subjects).toContain(`1 differences between M-Pesa and the ledger on ${DAY}`);
+  });
+
   it("is of all merchants, and names what belongs to none", async () => {
     const other = await newMerchant();
     const [first, second] = [await pay(merchant, 150), await pay(other, 70)];
