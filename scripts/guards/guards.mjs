@@ -282,6 +282,32 @@ export const GUARDS = [
     tests: test("receipts/receipts", "notices/operator"),
   },
   {
+    guard: "What the operator alone can notice is told in one write with it: a payment that is given up",
+    edits: [
+      without(
+        `${PAYMENTS}/settle.ts`,
+        '      ...(evidence.source === "silence" ? operatorsNotice(deps.config, givenUp(payment), now) : []),\n',
+      ),
+      without(
+        `${PAYMENTS}/settle.ts`,
+        "    const ids = notices.map(({ id }) => id);\n",
+        '    if (evidence.source === "silence") await tellOperator(deps, givenUp(payment));\n    const ids = notices.map(({ id }) => id);\n',
+      ),
+    ],
+    tests: test("notices/operator"),
+  },
+  {
+    guard: "What the operator alone can notice is told in one write with it: a day's differences",
+    edits: [
+      without(
+        "src/features/reconciliation/statement.ts",
+        "  await storeStatements(deps.db, statements, { notices, now });\n",
+        '  await storeStatements(deps.db, statements, { notices: [], now });\n  for (const notice of notices) await (await import("../notices/notify.ts")).notify(deps, notice);\n',
+      ),
+    ],
+    tests: test("reconciliation/statements"),
+  },
+  {
     guard: "A delivery is attempted by one at a time: the lease",
     edits: [
       without(
