@@ -72,8 +72,17 @@ export class Local {
     writeFileSync(this.secretsPath, JSON.stringify(this.secrets, null, 2), { mode: 0o600 });
   }
 
+  /** Tells why it cannot go on, unless it is being stopped already. Who waits for this goes no further. */
+  giveUp(message) {
+    if (!this.stopping) this.onFailure(message);
+    return new Promise(() => {});
+  }
+
   /** Applies the migrations and starts both Workers; answers when both take requests. */
   async start() {
+    if (!/^[\x21-\x7e]{32,}$/.test(this.operatorToken)) {
+      await this.giveUp("A setting is wrong. OPERATOR_TOKEN: must be 32 or more ASCII characters, no spaces");
+    }
     await this.migrate();
     await Promise.all([this.startSimulator(), this.startGateway()]);
   }
@@ -95,7 +104,7 @@ export class Local {
       });
     }
     const code = await new Promise((done) => child.once("close", done));
-    if (code !== 0 && !this.stopping) this.onFailure(`The migrations could not be applied:\n${output}`);
+    if (code !== 0 || this.stopping) await this.giveUp(`The migrations could not be applied:\n${output}`);
   }
 
   async startSimulator() {
@@ -136,7 +145,20 @@ export class Local {
       ...Object.fromEntries(PASSED_ON.filter((name) => env[name]).map((name) => [name, env[name]])),
     };
     this.gateway = await this.startWorker("gateway", "wrangler.toml", settings, env.LOG_LEVEL);
+    await this.waitFor(`${this.gatewayUrl}/healthz`);
+    await this.checkSettings();
     await this.waitFor(`${this.gatewayUrl}/v1/ping`);
+  }
+
+  /** With a setting that is wrong the gateway serves nothing, so it is asked for that before all else. */
+  async checkSettings() {
+    const response = await fetch(`${this.gatewayUrl}/operator/v1/doctor?only=settings`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${this.operatorToken}` },
+    });
+    const { settings, message } = await response.json();
+    if (!settings) await this.giveUp(`The gateway did not tell whether its settings are right: ${message}`);
+    if (settings.length > 0) await this.giveUp(`A setting is wrong. ${settings.join("; ")}`);
   }
 
   /** The gateway's process dies at once, with whatever it was doing; its data stays. */
@@ -165,8 +187,12 @@ export class Local {
   }
 
   /** Ends both Workers and waits for them; a second call does not hurry it. */
-  async stop() {
-    if (this.stopping) return;
+  stop() {
+    this.stopped ??= this.endAll();
+    return this.stopped;
+  }
+
+  async endAll() {
     this.stopping = true;
     const running = [...this.children].filter(
       (child) => child.exitCode === null && child.signalCode === null,
@@ -189,8 +215,7 @@ export class Local {
     child.stdout.pipe(process.stdout);
     child.stderr.pipe(process.stderr);
     child.once("exit", () => {
-      const isExpected = this.stopping || !this.children.has(child);
-      if (!isExpected) this.onFailure(`The ${name} ended by itself; the lines above say why.`);
+      if (this.children.has(child)) this.giveUp(`The ${name} ended by itself; the lines above say why.`);
     });
     return child;
   }
@@ -223,7 +248,7 @@ export class Local {
       if (response?.ok) return;
       await sleep(100);
     }
-    if (!this.stopping) this.onFailure(`${url} did not answer within three minutes.`);
+    await this.giveUp(`${url} did not answer within three minutes.`);
   }
 }
 

@@ -5,8 +5,20 @@ import { Local, root } from "./local.mjs";
 import { isFree } from "./ports.mjs";
 
 const { env } = process;
-const port = Number(env.PORT ?? 8787);
-const simulatorPort = Number(env.SIMULATOR_PORT ?? 8788);
+const port = portOf("PORT", 8787);
+const simulatorPort = portOf("SIMULATOR_PORT", 8788);
+if (port === simulatorPort) refuse(`PORT and SIMULATOR_PORT are both ${port}: give each its own.`);
+
+function refuse(message) {
+  console.error(`\n${message}\n`);
+  process.exit(1);
+}
+
+function portOf(name, byDefault) {
+  const text = env[name] || String(byDefault);
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
+  return refuse(`${name}: must be a whole number from 1 to 65535, and is "${text}".`);
+}
 
 /** The demo merchant, whose key is shown at every start. */
 const DEMO = {
@@ -19,11 +31,10 @@ const DEMO = {
 
 for (const [name, number] of Object.entries({ PORT: port, SIMULATOR_PORT: simulatorPort })) {
   if (await isFree(number)) continue;
-  console.error(
-    `\nPort ${number} is taken by another program. Stop that program, or choose another port:\n` +
-      `  ${name}=${number + 100} npm start\n`,
+  refuse(
+    `Port ${number} is taken by another program. Stop that program, or choose another port:\n` +
+      `  ${name}=${number + 100} npm start`,
   );
-  process.exit(1);
 }
 
 const stop = (code) => local.stop().then(() => process.exit(code));
@@ -42,9 +53,9 @@ async function demoKey() {
     method: "POST",
     headers: { Authorization: `Bearer ${local.operatorToken}`, "Content-Type": "application/json" },
     body: JSON.stringify(DEMO),
-  });
+  }).catch(({ cause }) => local.giveUp(`The demo merchant could not be made: ${cause?.message}`));
   const answer = await response.json();
-  if (!response.ok) return fail(`The demo merchant could not be made: ${answer.message}`);
+  if (!response.ok) return local.giveUp(`The demo merchant could not be made: ${answer.message}`);
   local.secrets.demoKey = answer.key.api_key;
   local.saveSecrets();
   return local.secrets.demoKey;

@@ -201,7 +201,7 @@ export function readConfig(env: Settings): Config {
   const environment = isLocal ? "local" : parsed.data?.ENVIRONMENT;
   if (!isLocal) faults.push(...unfitForOthers(env));
   const limits = limitsSchema.safeParse(isLocal && env.LIMITS ? parseJson(String(env.LIMITS)) : {});
-  if (!limits.success) faults.push(`LIMITS: ${limits.error.issues.map((i) => i.message).join("; ")}`);
+  if (!limits.success) faults.push(`LIMITS: ${limits.error.issues.map(faultOf).join("; ")}`);
   if (faults.length > 0 || !parsed.success || !environment || !limits.success) {
     throw new ConfigError([...new Set(faults)].sort());
   }
@@ -259,7 +259,7 @@ export function checkSettings(env: Settings): { operatorToken: string; faults: s
 
 /** Names the setting; a value may be a secret and is never shown. */
 const faultOf = ({ path, message }: { path: PropertyKey[]; message: string }) =>
-  `${path.map(String).join(".")}: ${message}`;
+  [path.map(String).join("."), message].filter(Boolean).join(": ");
 
 const hostOf = (url: unknown) => (typeof url === "string" && URL.canParse(url) ? new URL(url).hostname : "");
 

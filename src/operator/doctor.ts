@@ -11,7 +11,7 @@ import { equalSecrets } from "../lib/hash.ts";
 const MIN_TOKEN = 32;
 
 /**
- * `POST /operator/v1/doctor`: what `npm run doctor` asks. It stands in front of the settings, since these
+ * `POST /operator/v1/doctor`: what `npm run doctor` asks, and `?only=settings` what `npm start` does. It stands in front of the settings, since these
  * may be what is wrong; so it reads its own token, and is shut where there is none of a proper length.
  */
 export const doctorRoutes = new Hono<AppEnv>().post("/operator/v1/doctor", async (c) => {
@@ -25,7 +25,9 @@ export const doctorRoutes = new Hono<AppEnv>().post("/operator/v1/doctor", async
   if (operatorToken.length < MIN_TOKEN || !(await equalSecrets(token, operatorToken))) {
     throw new ApiError("INVALID_API_KEY", { message: "This is not the operator's token." });
   }
-  if (faults.length > 0) return success(c, { at: Date.now(), settings: faults });
+  if (faults.length > 0 || c.req.query("only") === "settings") {
+    return success(c, { at: Date.now(), settings: faults });
+  }
   const deps = createDeps(c.env, c.executionCtx);
   const { findings, migrations } = await examine(deps);
   const { environment, publicBaseUrl, routing, daraja } = deps.config;

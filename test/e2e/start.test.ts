@@ -57,6 +57,38 @@ it("finds ports that no other process finds too, though nothing listens on them 
   expect(new Set(all).size).toBe(600);
 });
 
+/** The code with which a start ends that cannot succeed, and all that it said. */
+async function failedStart(env: Record<string, string>) {
+  const { child, output } = spawnStart({ STATE_DIR: stateDir, ...env });
+  const code = await new Promise((done) => child.once("close", done));
+  await nothingRuns();
+  return { code, output: output() };
+}
+
+it.each([
+  ["LIMITS", '{"key_minute":0}', "LIMITS: key_minute: "],
+  ["ROUTING", "sideways", "ROUTING: "],
+  ["OPERATOR_TOKEN", "too short", "OPERATOR_TOKEN: "],
+])("names the setting that is wrong, and nothing else: %s", async (name, value, told) => {
+  const { code, output } = await failedStart({
+    PORT: String(await freePort()),
+    SIMULATOR_PORT: String(await freePort()),
+    [name]: value,
+  });
+  expect(code).toBe(1);
+  expect(output).toContain(`A setting is wrong. ${told}`);
+  expect(output).not.toMatch(/is running|Demo API key|^ +at /m);
+});
+
+it.each([
+  [{ PORT: "abc" }, 'PORT: must be a whole number from 1 to 65535, and is "abc".'],
+  [{ SIMULATOR_PORT: "65536" }, 'SIMULATOR_PORT: must be a whole number from 1 to 65535, and is "65536".'],
+  [{ PORT: "18961", SIMULATOR_PORT: "18961" }, "PORT and SIMULATOR_PORT are both 18961: give each its own."],
+])("does not start on ports that are none: %j", async (ports, told) => {
+  const { code, output } = await failedStart({ SIMULATOR_PORT: "8788", ...ports });
+  expect([code, output.trim()]).toEqual([1, told]);
+});
+
 it("says what to do when a port is taken", async () => {
   const other = createServer();
   await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
