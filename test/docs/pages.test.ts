@@ -54,7 +54,9 @@ describe("the documentation", () => {
     expect(webhooks).toContain("after 30 seconds, 5 minutes and 50 minutes;");
     expect(webhooks).toContain("signs too for 24 hours");
     expect(await html("/docs/keys")).toContain("You can have 100 keys.");
-    expect(await html("/docs/payments")).toContain("Up to 64 characters; the prompt shows 12 of them");
+    expect(await html("/docs/payments")).toContain(
+      "Up to 64 characters; the prompt shows 12 of them. No line breaks or other control characters",
+    );
     expect(await html("/docs/account")).toContain("From KES 10 to 250,000,");
   });
 

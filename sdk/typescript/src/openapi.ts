@@ -10,7 +10,7 @@ export interface components {
                 stkCallback: {
                     MerchantRequestID: string;
                     CheckoutRequestID: string;
-                    /** @description 0 alone means paid */
+                    /** @description 0 alone means paid. A number; a transaction's result_code is a string */
                     ResultCode: number;
                     ResultDesc: string;
                     /** @description Only where it was paid */
@@ -46,7 +46,7 @@ export interface components {
             description: string;
             /** @enum {string} */
             status: "pending" | "completed" | "failed";
-            /** @description M-Pesa's; null while pending */
+            /** @description M-Pesa's, as a string (a webhook's ResultCode is a number); null while pending */
             result_code: string | null;
             result_desc: string | null;
             mpesa_receipt: string | null;
@@ -423,9 +423,9 @@ export interface operations {
                     phone: string | number;
                     /** @description Whole shillings */
                     amount: number | string;
-                    /** @description Shown on the prompt, which takes 12 characters of it; SMARTPAY by default */
+                    /** @description Shown on the prompt, which takes 12 characters of it; no control characters or line breaks; SMARTPAY by default */
                     account_reference?: string | null;
-                    /** @description M-Pesa takes 13 characters of it; "SmartPay Payment" by default */
+                    /** @description M-Pesa takes 13 characters of it; no control characters or line breaks; "SmartPay Payment" by default */
                     description?: string | null;
                     /** @description Where this payment's result is sent; wins over the key's callback URL. */
                     callback_url?: string | null;
@@ -928,7 +928,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description A number, or up to 100: an array, or a text with commas or line breaks between. Use 2547XXXXXXXX, 2541XXXXXXXX, 07XXXXXXXX or 01XXXXXXXX. */
+                    /** @description A number, or up to 100: an array, or a text with commas or line breaks between; one that is named twice is sent to once. Use 2547XXXXXXXX, 2541XXXXXXXX, 07XXXXXXXX or 01XXXXXXXX. */
                     phone: string | number | (string | number)[];
                     /** @description The text, of 1 to 640 characters (Unicode code points). Each begun 160 cost a credit. */
                     message: string;

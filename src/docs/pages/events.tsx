@@ -15,8 +15,9 @@ export const webhooks: DocsPage = {
       <Json value={resultExample} />
       <Note>
         <Prose>
-          Credit an order only if `ResultCode` is 0, and only once: the same result can come again.
-          `CallbackMetadata` is there only on success.
+          Credit an order only if `ResultCode` is 0, and only once: the same result can come again. It is a
+          number here, and a string in a transaction's `result_code`. `CallbackMetadata` is there only on
+          success.
         </Prose>
       </Note>
       <h2>What your server has to do</h2>
@@ -69,7 +70,7 @@ export const sms: DocsPage = {
     <>
       <Snippet name="sms" of={SNIPPETS.sms} />
       <p>
-        <Prose>{`\`phone\` may also be a list of up to ${MAX_RECIPIENTS} numbers, or a text with commas between. Then \`data\` has \`messages\`, one for each, and \`rejected\`. Without enough credits for all, none is sent.`}</Prose>
+        <Prose>{`\`phone\` may also be a list of up to ${MAX_RECIPIENTS} numbers, or a text with commas between. Then \`data\` has \`messages\`, one for each, and \`rejected\`. A number that is named twice is sent to once. Without enough credits for all, none is sent.`}</Prose>
       </p>
       <h2>Price</h2>
       <p>{`A credit costs KES ${whole(facts.smsCreditPrice)}. Each begun block of ${BLOCK_CHARACTERS} characters takes one.`}</p>

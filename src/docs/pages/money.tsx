@@ -64,7 +64,7 @@ export const keys: DocsPage = {
 };
 
 const shortened = ({ stored, onPrompt }: typeof REFERENCE_LENGTH, taker: string) =>
-  `Up to ${stored} characters; ${taker} ${onPrompt} of them`;
+  `Up to ${stored} characters; ${taker} ${onPrompt} of them. No line breaks or other control characters`;
 
 export const payments: DocsPage = {
   path: "payments",
@@ -123,7 +123,8 @@ export const payments: DocsPage = {
         <Prose>
           `status` is `pending`, `completed` or `failed`. `completed` is final. A `failed` one becomes
           `completed` if M-Pesa later proves that it was paid; a second webhook tells you. No payment stays
-          pending for more than a day.
+          pending for more than a day. `result_code` is a string, `"0"` for a payment that was made; the
+          webhook's `ResultCode` is a number.
         </Prose>
       </p>
     </>

@@ -50,7 +50,7 @@ export const errors: DocsPage = {
 export const results: DocsPage = {
   path: "result-codes",
   title: "M-Pesa result codes",
-  lead: "What became of a payment: ResultCode in a webhook, result_code in a transaction.",
+  lead: "What became of a payment: ResultCode in a webhook, a number; result_code in a transaction, a string.",
   Body: () => (
     <>
       <Note>

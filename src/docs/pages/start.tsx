@@ -99,7 +99,7 @@ export const authentication: DocsPage = {
       <p>
         <Prose>
           Keys are 64 hex characters. The header `X-API-Key` is read everywhere too; where both are sent they
-          must agree.
+          must agree. Beside it, an `Authorization` of another scheme, such as a proxy's Basic, is not read.
         </Prose>
       </p>
       <Note>

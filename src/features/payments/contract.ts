@@ -53,13 +53,13 @@ export const pushRequest = z.object({
     .nullish()
     .transform(orDefault(DEFAULT_REFERENCE))
     .meta({
-      description: `Shown on the prompt, which takes ${REFERENCE_LENGTH.onPrompt} characters of it; ${DEFAULT_REFERENCE} by default`,
+      description: `Shown on the prompt, which takes ${REFERENCE_LENGTH.onPrompt} characters of it; no control characters or line breaks; ${DEFAULT_REFERENCE} by default`,
     }),
   description: plainText(DESCRIPTION_LENGTH.stored)
     .nullish()
     .transform(orDefault(DEFAULT_DESCRIPTION))
     .meta({
-      description: `M-Pesa takes ${DESCRIPTION_LENGTH.onPrompt} characters of it; "${DEFAULT_DESCRIPTION}" by default`,
+      description: `M-Pesa takes ${DESCRIPTION_LENGTH.onPrompt} characters of it; no control characters or line breaks; "${DEFAULT_DESCRIPTION}" by default`,
     }),
   callback_url: z
     .string()

@@ -18,7 +18,9 @@ export const transactionSchema = z
     account_reference: text,
     description: text,
     status: z.enum(["pending", "completed", "failed"]),
-    result_code: text.nullable().meta({ description: "M-Pesa's; null while pending" }),
+    result_code: text.nullable().meta({
+      description: "M-Pesa's, as a string (a webhook's ResultCode is a number); null while pending",
+    }),
     result_desc: text.nullable(),
     mpesa_receipt: text.nullable(),
     destination: destinationSchema,

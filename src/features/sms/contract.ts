@@ -52,7 +52,7 @@ const phoneField = z
   .meta({
     type: ["string", "integer", "array"],
     items: { type: ["string", "integer"] },
-    description: `A number, or up to ${MAX_RECIPIENTS}: an array, or a text with commas or line breaks between. ${SPELLINGS}`,
+    description: `A number, or up to ${MAX_RECIPIENTS}: an array, or a text with commas or line breaks between; one that is named twice is sent to once. ${SPELLINGS}`,
     examples: ["0712345678", ["0712345678", "254110345678"]],
   });
 

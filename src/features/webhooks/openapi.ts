@@ -15,7 +15,9 @@ export const resultSchema = z
       stkCallback: z.object({
         MerchantRequestID: text,
         CheckoutRequestID: text,
-        ResultCode: z.int().meta({ description: "0 alone means paid" }),
+        ResultCode: z
+          .int()
+          .meta({ description: "0 alone means paid. A number; a transaction's result_code is a string" }),
         ResultDesc: text,
         CallbackMetadata: z
           .object({
