@@ -1,0 +1,3 @@
+-- Of those that may be sent again, found by their own indexes; what was delivered is cut when it is sent again.
+UPDATE `webhook_deliveries` SET `attempts` = (SELECT json_group_array(json(`value`)) FROM (SELECT `value` FROM json_each(`webhook_deliveries`.`attempts`) WHERE `key` >= json_array_length(`webhook_deliveries`.`attempts`) - 20 ORDER BY `key`)) WHERE `status` = 'failed' AND `attempt_count` > 20;--> statement-breakpoint
+UPDATE `webhook_deliveries` SET `attempts` = (SELECT json_group_array(json(`value`)) FROM (SELECT `value` FROM json_each(`webhook_deliveries`.`attempts`) WHERE `key` >= json_array_length(`webhook_deliveries`.`attempts`) - 20 ORDER BY `key`)) WHERE `due_at` IS NOT NULL AND `attempt_count` > 20;
