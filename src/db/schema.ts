@@ -432,7 +432,7 @@ export const webhookDeliveries = sqliteTable(
     attemptCount: integer("attempt_count").notNull().default(0),
     /** How many of them a replay found: the retries count from there. Null before the first replay. */
     attemptsBeforeReplay: integer("attempts_before_replay"),
-    /** JSON array of Attempt. */
+    /** JSON array of Attempt: the last 20. */
     attempts: text().notNull().default("[]"),
     /** When the sweep takes it up if nobody else has; null when there is nothing left to do. */
     dueAt: integer("due_at"),

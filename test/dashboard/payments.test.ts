@@ -395,6 +395,21 @@ describe("send the webhook again", () => {
     expect(network.count("duka.co.ke")).toBe(2);
     inOrder((await open(duka, pageOf(id))).text, ["HTTP 410", "attempt 2", "HTTP 200", "open again"]);
   });
+
+  it("of many attempts is told by the last 20, each with its own number", async () => {
+    const duka = await merchant();
+    await setKey({ ...duka }, "callback_url = ?", SHOP);
+    const { id } = await payment(duka, "completed");
+    const delivery = `wh_${id.slice("tx_".length)}_completed`;
+    const attempt = { at: Date.now(), status: 500, durationMs: 1, response: "", error: null };
+    const kept = JSON.stringify(Array.from({ length: 20 }, () => attempt));
+    await rows("UPDATE webhook_deliveries SET attempt_count = 24, attempts = ? WHERE id = ?", kept, delivery);
+    const { text } = await open(duka, pageOf(id));
+    const numbers = [...text.matchAll(/Webhook attempt (\d+) to/g)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(Array.from({ length: 20 }, (_, i) => i + 5));
+    const page = await open(duka, `/dashboard/api/webhooks/${delivery}`);
+    expect(page.text).toContain("The last 20 of 24.");
+  });
 });
 
 describe("requesting a payment", () => {

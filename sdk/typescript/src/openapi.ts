@@ -337,6 +337,7 @@ export interface components {
             url: string;
             /** @enum {string} */
             status: "pending" | "delivered" | "failed";
+            /** @description The last 20, oldest first */
             attempts: {
                 /**
                  * @description East Africa Time

@@ -4,7 +4,7 @@ import { listQuery } from "../../features/webhooks/contract.ts";
 import { listDeliveries, readDelivery } from "../../features/webhooks/list.ts";
 import { replayDelivery } from "../../features/webhooks/replay.ts";
 import { replayFailed } from "../../features/webhooks/replay-failed.ts";
-import { storedAttempts } from "../../features/webhooks/rules.ts";
+import { ATTEMPTS_KEPT, storedAttempts } from "../../features/webhooks/rules.ts";
 import type { StoredDelivery } from "../../features/webhooks/store.ts";
 import { DAY_MS, MINUTE_MS } from "../../lib/clock.ts";
 import type { PageContext, PageEnv } from "../context.ts";
@@ -159,6 +159,9 @@ export const webhookPages = new Hono<PageEnv>()
           </Panel>
           <Panel title="Attempts">
             {delivery.attemptCount === 0 ? <p class="soft">The first one is under way.</p> : null}
+            {delivery.attemptCount > ATTEMPTS_KEPT ? (
+              <p class="soft">{`The last ${ATTEMPTS_KEPT} of ${delivery.attemptCount}.`}</p>
+            ) : null}
             <Attempts delivery={delivery} />
           </Panel>
           <Panel title="What was sent">

@@ -1,7 +1,7 @@
 import { BOTH_SIGN_MS } from "../../features/keys/webhook-secret.ts";
 import { BLOCK_CHARACTERS, MAX_PARTS, MAX_RECIPIENTS } from "../../features/sms/rules.ts";
 import { resultExample } from "../../features/webhooks/openapi.ts";
-import { ATTEMPT_TIMEOUT_MS } from "../../features/webhooks/rules.ts";
+import { ATTEMPT_TIMEOUT_MS, ATTEMPTS_KEPT } from "../../features/webhooks/rules.ts";
 import type { DocsPage } from "../layout.tsx";
 import { Json, listed, Note, Prose, Snippet, spoken, Table, whole } from "../parts.tsx";
 import { SNIPPETS } from "../snippets.ts";
@@ -46,7 +46,10 @@ export const webhooks: DocsPage = {
       <Table
         heads={["call", ""]}
         rows={[
-          [<code>GET /v1/webhooks</code>, "Deliveries, with every attempt and what your server answered"],
+          [
+            <code>GET /v1/webhooks</code>,
+            `Deliveries, each with its last ${ATTEMPTS_KEPT} attempts and what your server answered`,
+          ],
           [
             <code>POST /v1/webhooks/:id/replay</code>,
             "Sends one again, also a delivered one; with a key of scope full",

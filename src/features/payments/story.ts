@@ -87,8 +87,10 @@ function payoutSteps(payout: StoredPayout): Step[] {
 }
 
 function webhookSteps(delivery: StoredDelivery): Step[] {
-  const told = storedAttempts(delivery.attempts).map(
-    (attempt, i): Step => ({ at: attempt.at, kind: "told", delivery, attempt, number: i + 1 }),
+  const kept = storedAttempts(delivery.attempts);
+  const before = delivery.attemptCount - kept.length;
+  const told = kept.map(
+    (attempt, i): Step => ({ at: attempt.at, kind: "told", delivery, attempt, number: before + i + 1 }),
   );
   if (delivery.status !== "pending" || delivery.dueAt === null) return told;
   return [...told, { at: delivery.dueAt - ATTEMPT_LEASE_MS, kind: "to_be_told", delivery }];

@@ -16,7 +16,7 @@ import {
   givenUpEmail,
   judgeAttempt,
   RESPONSE_KEPT,
-  storedAttempts,
+  withAttempt,
 } from "./rules.ts";
 import { type Deliverable, leaseDelivery, readSecrets, recordAttempt, recordGivenUp } from "./store.ts";
 
@@ -43,7 +43,8 @@ export async function deliverDue(deps: DeliverDeps, seen: WebhookMessage): Promi
  */
 export async function deliver(deps: DeliverDeps, delivery: Deliverable): Promise<void> {
   const attempt = await send(deps, delivery);
-  const made = delivery.attemptCount + 1 - (delivery.attemptsBeforeReplay ?? 0);
+  const attemptCount = delivery.attemptCount + 1;
+  const made = attemptCount - (delivery.attemptsBeforeReplay ?? 0);
   const verdict = judgeAttempt(attempt.status, made, deps.config.webhookRetryMs);
   deps.metrics({
     kind: "webhook",
@@ -51,8 +52,7 @@ export async function deliver(deps: DeliverDeps, delivery: Deliverable): Promise
     detail: attempt.status === null ? "no_answer" : `http_${attempt.status}`,
     ms: attempt.durationMs,
   });
-  const all = [...storedAttempts(delivery.attempts), attempt];
-  const attempts = JSON.stringify(all);
+  const attempts = withAttempt(delivery.attempts, attempt);
   if (verdict.kind === "retry") {
     const afterMs = jittered(verdict.afterMs);
     const dueAt = deps.now() + afterMs + ATTEMPT_LEASE_MS;
@@ -63,9 +63,9 @@ export async function deliver(deps: DeliverDeps, delivery: Deliverable): Promise
     const deliveredAt = deps.now();
     await recordAttempt(deps.db, delivery, { status: "delivered", attempts, dueAt: null, deliveredAt });
   } else {
-    const email = givenUpEmail({ ...delivery, attempts: all });
+    const email = givenUpEmail({ ...delivery, attemptCount, last: attempt });
     await recordGivenUp(deps.db, delivery, attempts, { ...email, now: deps.now() });
-    logEvent("webhook_given_up", { delivery: delivery.id, attempts: all.length });
+    logEvent("webhook_given_up", { delivery: delivery.id, attempts: attemptCount });
     await announceNotices(deps, [email.id]);
   }
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { count, keyPath, succeeded, text, time } from "../../http/openapi/envelopes.ts";
 import { operation, type Paths } from "../../http/openapi/operation.ts";
 import { listQuery, replayRequest } from "./contract.ts";
+import { ATTEMPTS_KEPT } from "./rules.ts";
 
 const tag = "Webhooks";
 
@@ -62,15 +63,17 @@ const deliverySchema = z
     transaction_id: text.nullable().meta({ description: "Null for a test event" }),
     url: text,
     status: z.enum(["pending", "delivered", "failed"]),
-    attempts: z.array(
-      z.object({
-        at: time,
-        status: z.int().nullable().meta({ description: "Your server's; null where no answer came" }),
-        duration_ms: count,
-        response: text.meta({ description: "The first 2,000 characters of your server's answer" }),
-        error: text.nullable(),
-      }),
-    ),
+    attempts: z
+      .array(
+        z.object({
+          at: time,
+          status: z.int().nullable().meta({ description: "Your server's; null where no answer came" }),
+          duration_ms: count,
+          response: text.meta({ description: "The first 2,000 characters of your server's answer" }),
+          error: text.nullable(),
+        }),
+      )
+      .meta({ description: `The last ${ATTEMPTS_KEPT}, oldest first` }),
     next_attempt_at: time.nullable(),
     created_at: time,
     delivered_at: time.nullable(),

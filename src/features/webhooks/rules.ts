@@ -11,6 +11,8 @@ export type Attempt = {
 
 export const ATTEMPT_TIMEOUT_MS = 5_000;
 export const RESPONSE_KEPT = 2_000;
+/** Of a delivery's attempts, replays' too, the last so many: a row holds 2 MB at most. */
+export const ATTEMPTS_KEPT = 20;
 
 /** How long an attempt under way keeps its delivery from the sweep. */
 export const ATTEMPT_LEASE_MS = 60_000;
@@ -25,8 +27,12 @@ export const deliveryIdsOf = (payment: string) =>
 export const deliveryIdOf = (payment: string, result: "completed" | "failed") =>
   `wh_${payment.slice("tx_".length)}_${result}`;
 
-/** The attempts in a row of ours. */
+/** The attempts in a row of ours: the last, oldest first. */
 export const storedAttempts = (text: string) => JSON.parse(text) as Attempt[];
+
+/** The attempts of a row and one more, as they are stored. */
+export const withAttempt = (text: string, attempt: Attempt) =>
+  JSON.stringify([...storedAttempts(text), attempt].slice(-ATTEMPTS_KEPT));
 
 /** Whose deliveries a call is about: all of the merchant's, or one key's own. */
 export type Owner = { merchantId: number; keyId: number | undefined };
@@ -107,19 +113,24 @@ export function judgeAttempt(status: number | null, attemptsMade: number, retryM
   return status === 410 || pause === undefined ? { kind: "given_up" } : { kind: "retry", afterMs: pause };
 }
 
-export type GivenUp = { id: string; transactionId: string | null; url: string; attempts: Attempt[] };
+export type GivenUp = {
+  id: string;
+  transactionId: string | null;
+  url: string;
+  attemptCount: number;
+  last: Attempt;
+};
 
 /** What the merchant is told of a delivery that is given up: once, however often its replays fail too. */
-export function givenUpEmail({ id, transactionId, url, attempts }: GivenUp) {
-  const last = attempts.at(-1);
-  const answer = last?.status == null ? (last?.error ?? "no answer") : `HTTP ${last.status}`;
+export function givenUpEmail({ id, transactionId, url, attemptCount, last }: GivenUp) {
+  const answer = last.status === null ? (last.error ?? "no answer") : `HTTP ${last.status}`;
   const what = transactionId === null ? "The test event" : `The result of the payment ${transactionId}`;
   return {
     id: `webhook_given_up:${id}`,
     subject: `SmartPay: a webhook could not be delivered (${transactionId ?? "test event"})`,
     body: [
       `${what} could not be delivered to ${url}, and is not tried again.`,
-      `Attempts: ${attempts.length}\nLast attempt: ${last ? `${eastAfricaTime(last.at)} EAT` : "none"}\nLast answer: ${answer}`,
+      `Attempts: ${attemptCount}\nLast attempt: ${eastAfricaTime(last.at)} EAT\nLast answer: ${answer}`,
       `The payment itself is not affected. When your server is in order, send this webhook again by POST /v1/webhooks/${id}/replay, or all that failed by POST /v1/webhooks/replay.\n`,
     ].join("\n\n"),
   };

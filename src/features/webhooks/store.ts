@@ -53,7 +53,11 @@ const isDelivery = ({ merchantId, id }: { merchantId: number; id: string }) =>
 
 export const readDueDeliveries = (db: Db, now: number, atMost: number) =>
   db
-    .select()
+    .select({
+      merchantId: webhookDeliveries.merchantId,
+      id: webhookDeliveries.id,
+      dueAt: webhookDeliveries.dueAt,
+    })
     .from(webhookDeliveries)
     .where(lte(webhookDeliveries.dueAt, now))
     .orderBy(asc(webhookDeliveries.dueAt))
@@ -299,7 +303,7 @@ export async function takeFailed(
   db: Db,
   { owner, since, after }: Failed,
   { dueAt, atMost }: { dueAt: number; atMost: number },
-): Promise<{ taken: StoredDelivery[]; isMoreLeft: boolean }> {
+): Promise<{ taken: Pick<StoredDelivery, "merchantId" | "id" | "createdAt">[]; isMoreLeft: boolean }> {
   const { id, createdAt, status, merchantId } = webhookDeliveries;
   const cursor = after === undefined ? undefined : await findOwnDelivery(db, owner, after);
   const failed = (limit: number) =>
@@ -323,7 +327,7 @@ export async function takeFailed(
       .update(webhookDeliveries)
       .set(dueForReplay(dueAt))
       .where(and(eq(merchantId, owner.merchantId), eq(status, "failed"), inArray(id, failed(atMost))))
-      .returning(),
+      .returning({ merchantId, id, createdAt }),
     failed(1),
   ]);
   taken.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));

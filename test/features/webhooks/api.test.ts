@@ -295,6 +295,25 @@ describe("a replay", () => {
     expect(await list(merchant, "?status=delivered")).toMatchObject({ count: 1 });
   });
 
+  it("again and again keeps the last 20 attempts, counts all, and has its fresh retries all the same", async () => {
+    const merchant = await shop();
+    const id = await givenUp(merchant);
+    answers(500);
+    for (let attempts = 4; attempts < 24; attempts += 4) {
+      await replay(merchant, id);
+      await bringAll();
+    }
+    expect(told()).toHaveLength(24);
+    answers(200);
+    await replay(merchant, id);
+    const [delivery] = (await list(merchant)).webhooks;
+    const statuses = delivery.attempts.map(({ status }: { status: number }) => status);
+    expect(statuses).toEqual([...Array.from({ length: 19 }, () => 500), 200]);
+    expect(await rows("SELECT attempt_count FROM webhook_deliveries WHERE id = ?", id)).toEqual([
+      { attempt_count: 25 },
+    ]);
+  });
+
   it("of one that waits for its retry is made at once, and the retry that waited is void", async () => {
     const merchant = await shop();
     answers(500);
