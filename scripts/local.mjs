@@ -14,7 +14,7 @@ export const wrangler = join(
   "bin/wrangler.js",
 );
 
-const CRON = "* * * * *";
+const CRONS = JSON.parse(/^crons = (.*)$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))[1]);
 
 /** Seconds on a free machine. A Worker that cannot start ends by itself, and is told of at once. */
 const STARTS_WITHIN_MS = 180_000;
@@ -170,10 +170,10 @@ export class Local {
     await ended;
   }
 
-  /** The local runtime never fires a cron by itself. A tick that is missed is made up for by the next. */
+  /** The local runtime never fires a cron by itself. A tick is of all of them; one that is missed is made up for by the next. */
   async tick() {
-    const url = `${this.gatewayUrl}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(CRON)}`;
-    await fetch(url).catch(() => undefined);
+    const urlOf = (cron) => `${this.gatewayUrl}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`;
+    await Promise.all(CRONS.map((cron) => fetch(urlOf(cron)).catch(() => undefined)));
   }
 
   /** Ticks once a minute, as TIME_SCALE shortens it, until all is stopped. */

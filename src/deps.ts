@@ -1,4 +1,5 @@
 import { connect, type Db } from "./db/client.ts";
+import { createRoom, type Room } from "./db/room.ts";
 import { type Config, type Env, readConfig } from "./env.ts";
 import type { CallbackMessage } from "./features/callbacks/message.ts";
 import { type LimitsPort, limitsOf } from "./features/limits/port.ts";
@@ -31,7 +32,7 @@ import { smsGatewayClient } from "./upstreams/sms-gateway/client.ts";
 import type { SmsPort } from "./upstreams/sms-gateway/port.ts";
 
 /** What the doors hand to the verbs. */
-export interface Deps {
+export interface Deps extends Room {
   config: Config;
   db: Db;
   now: Clock;
@@ -79,12 +80,14 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, "waitUntil">): 
   const now = Date.now;
   const metrics = analyticsEngine(env.METRICS);
   const outgoing = createOutgoing();
+  const { noteCall, hasRoom } = createRoom();
   const { daraja: darajaConfig, scaled } = config;
   const tokens = env.DARAJA_TOKEN;
   const daraja = darajaHttp({ config: darajaConfig, scaled, tokens, now, metrics, meter, outgoing });
   return {
     config,
-    db: connect(env.DB),
+    db: connect(env.DB, noteCall),
+    hasRoom,
     now,
     outgoing,
     limits: limitsOf(env, config.limits),

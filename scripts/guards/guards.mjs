@@ -308,6 +308,16 @@ export const GUARDS = [
     tests: test("reconciliation/statements"),
   },
   {
+    guard: "A run of the cron ends what it began within D1's calls",
+    edits: [without("src/db/room.ts", "calls < BEGIN_NOTHING_AFTER", "true")],
+    tests: ["test/schedule.test.ts"],
+  },
+  {
+    guard: "A silent server holds up nothing of M-Pesa's in the cron",
+    edits: [without("src/schedule.ts", "webhooksByQueue: true", "webhooksByQueue: false")],
+    tests: ["test/schedule.test.ts"],
+  },
+  {
     guard: "A delivery is attempted by one at a time: the lease",
     edits: [
       without(

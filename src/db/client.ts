@@ -5,7 +5,16 @@ import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 
 export type Db = DrizzleD1Database;
 
-export const connect = (d1: D1Database): Db => drizzle(d1);
+/** `onCall` is told of each call of D1, of which a batch is one. */
+export function connect(d1: D1Database, onCall: () => void): Db {
+  const db = drizzle(d1, { logger: { logQuery: onCall } });
+  const batch = db.batch.bind(db);
+  db.batch = (statements) => {
+    onCall(); // the logger does not hear of these
+    return batch(statements);
+  };
+  return db;
+}
 
 /**
  * The columns of an INSERT … SELECT, in the table's own order, as drizzle demands them:

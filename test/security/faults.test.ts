@@ -2,7 +2,6 @@ import { createExecutionContext, createMessageBatch, env, waitOnExecutionContext
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { createDeps } from "../../src/deps.ts";
 import { handleQueue } from "../../src/queues.ts";
-import { runSchedule } from "../../src/schedule.ts";
 import { type Fault, faultyBindings } from "../support/faulty.ts";
 import {
   type Answer,
@@ -14,6 +13,7 @@ import {
   paid,
   request,
   rows,
+  runCrons,
 } from "../support/gateway.ts";
 import { freshNetwork, type Network, queryResult, said } from "../support/network.ts";
 import { answerTo, b2cPaid, noSuchTransaction, PAYING, status } from "../support/payouts.ts";
@@ -57,9 +57,7 @@ beforeAll(async () => {
 async function sweep(times = 1) {
   for (let i = 0; i < times; i++) {
     vi.setSystemTime(Date.now() + HOUR);
-    const ctx = createExecutionContext();
-    await runSchedule("* * * * *", createDeps({ ...env, ...SETTINGS } as typeof env, ctx));
-    await waitOnExecutionContext(ctx);
+    await runCrons({ ...env, ...SETTINGS } as typeof env);
   }
 }
 
@@ -293,9 +291,7 @@ const PATHS: Path[] = [
       const { body: ids } = await post("/v1/stk/push", { phone: newPhone(), amount: 10 }, newId());
       network.query = queryResult("0", "The service request is processed successfully.");
       vi.setSystemTime(Date.now() + HOUR);
-      const ctx = createExecutionContext();
-      await runSchedule("* * * * *", createDeps({ ...env, ...SETTINGS, ...bindings } as typeof env, ctx));
-      await waitOnExecutionContext(ctx);
+      await runCrons({ ...env, ...SETTINGS, ...bindings } as typeof env);
       await sweep(2);
       expect(await paymentOf(ids.transaction_id)).toMatchObject({ status: "completed" });
       expect(await changes(before)).toEqual({ balance: 10, calls_left: -1 });

@@ -4,7 +4,7 @@ import { createDeps } from "../../src/deps.ts";
 import type { Env } from "../../src/env.ts";
 import type { WebhookMessage } from "../../src/features/webhooks/message.ts";
 import { handleQueue } from "../../src/queues.ts";
-import { runSchedule } from "../../src/schedule.ts";
+import { CRONS, runSchedule } from "../../src/schedule.ts";
 import { expectDocumented } from "./openapi.ts";
 
 const app = createApp();
@@ -52,15 +52,24 @@ export async function fetchAnswer(path: string, options: RequestOptions, ctx: Ex
   return answer;
 }
 
-/** The cron's tick, now, and the webhooks that it leaves to the queue, unless the test has a queue of its own. */
+/** All crons' tick, now, and the webhooks that they leave to the queue, unless the test has a queue of its own. */
 export async function tick(overrides: Record<string, unknown> = {}): Promise<void> {
   const left: WebhookMessage[] = [];
   const send = async (message: WebhookMessage) => void left.push(message);
   const WEBHOOK_QUEUE = { send } as unknown as Queue<WebhookMessage>; // nothing else of it is used
-  const ctx = createExecutionContext();
-  await runSchedule("* * * * *", createDeps({ ...env, WEBHOOK_QUEUE, ...overrides }, ctx));
-  await waitOnExecutionContext(ctx);
+  await runCrons({ ...env, WEBHOOK_QUEUE, ...overrides });
   await bringWebhooks(left, overrides);
+}
+
+/** Each cron, at once and in an invocation of its own. */
+export async function runCrons(bindings: Env): Promise<void> {
+  await Promise.all(
+    CRONS.map(async (cron) => {
+      const ctx = createExecutionContext();
+      await runSchedule(cron, createDeps(bindings, ctx));
+      await waitOnExecutionContext(ctx);
+    }),
+  );
 }
 
 /** The queue brings messages to the gateway, all at once. */

@@ -1,4 +1,5 @@
 import type { Db } from "../../db/client.ts";
+import type { Room } from "../../db/room.ts";
 import { logEvent } from "../../http/log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { chainHash, GENESIS } from "./chain.ts";
@@ -12,8 +13,8 @@ const LINKS_A_RUN = 20;
  * Seals the ledger's new rows into its hash chain. Rows are only ever added, in the order of their seq,
  * so a run that is repeated or overtaken adds nothing twice: the next link's id is its proof.
  */
-export async function sealLedger(deps: { db: Db; now: Clock }): Promise<void> {
-  for (let link = 0; link < LINKS_A_RUN; link++) {
+export async function sealLedger(deps: { db: Db; now: Clock } & Room): Promise<void> {
+  for (let link = 0; link < LINKS_A_RUN && deps.hasRoom(); link++) {
     const last = await readLastSeal(deps.db);
     const rows = await readEntriesAfter(deps.db, last?.toSeq ?? 0, ROWS_A_LINK);
     const [first] = rows;

@@ -17,7 +17,7 @@ export type LedgerReport =
   | { intact: true; entries: number; sealed_to: number; head: string; balances: Record<string, number> }
   | { intact: false; broken: { what: string; where: string } };
 
-/** Large, since a run of the cron has a thousand queries for all of its jobs, and a year half a million seals. */
+/** Large, since a run of the cron has a thousand queries, and a year half a million seals. */
 const PAGE = 5_000;
 
 /** The chain's links from the first on. */

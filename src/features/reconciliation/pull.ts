@@ -1,3 +1,4 @@
+import type { Room } from "../../db/room.ts";
 import type { Config } from "../../env.ts";
 import { logEvent } from "../../http/log.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
@@ -9,12 +10,14 @@ import { finishWork, takeWork } from "./progress-store.ts";
 import { provedBy } from "./rules.ts";
 import { keepLines, matchByReceipt, readCandidates, readUnmatched } from "./store.ts";
 
-export type PullDeps = SettleDeps & {
-  darajaStatement: DarajaStatementPort;
-  config: SettleDeps["config"] & Pick<Config, "scaled">;
-};
+export type PullDeps = SettleDeps &
+  Room & {
+    darajaStatement: DarajaStatementPort;
+    config: SettleDeps["config"] & Pick<Config, "scaled">;
+  };
 
-const EVERY_MS = 5 * MINUTE_MS;
+/** Less than the five minutes from one cron to the next, which come no two alike: none is to be missed. */
+const EVERY_MS = 4 * MINUTE_MS;
 /** M-Pesa tells of the last two days. */
 const REACHES_BACK_MS = 48 * HOUR_MS;
 /** A payment may come into the statement this late. */
@@ -42,6 +45,7 @@ export async function pullStatement(deps: PullDeps): Promise<void> {
   await matchByReceipt(deps.db, now - REACHES_BACK_MS);
   const unmatched = await readUnmatched(deps.db, now - REACHES_BACK_MS, UNMATCHED_AT_MOST);
   for (const line of unmatched) {
+    if (!deps.hasRoom()) break;
     const payment = provedBy(line, await readCandidates(deps.db, line), unmatched);
     // Settled now, a payment would be told under an id that its push's answer then contradicts.
     if (!payment || isBeingAnswered(payment, { now, scaled })) continue;

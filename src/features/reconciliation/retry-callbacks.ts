@@ -1,3 +1,4 @@
+import type { Room } from "../../db/room.ts";
 import { logFault } from "../../http/log.ts";
 import { HOUR_MS, SECOND_MS } from "../../lib/clock.ts";
 import { isPayoutId, isTransactionId, storedMerchantId } from "../../lib/ids.ts";
@@ -10,6 +11,8 @@ import { evidenceOf } from "../payouts/evidence.ts";
 import { type SettlePayoutDeps, settlePayout } from "../payouts/settle.ts";
 
 const AT_MOST = 50;
+/** Few, since what is taken is put off: none should be that is not tried. */
+const A_ROUND = 10;
 /** The first pause is over with the next run of the cron; the following ones double what has passed. */
 const PAUSE_MS = { least: 30 * SECOND_MS, most: HOUR_MS };
 
@@ -19,11 +22,15 @@ export type RetryDeps = SettleDeps & SettlePayoutDeps;
 export type KeptCallback = RawCallback & { merchantId: number; reference: string };
 
 /** Tries again what was kept because of a fault of ours: M-Pesa tells only once. */
-export async function retryCallbacks(deps: RetryDeps): Promise<void> {
+export async function retryCallbacks(deps: RetryDeps & Room): Promise<void> {
   const { scaled } = deps.config;
   const pauseMs = { least: scaled(PAUSE_MS.least), most: scaled(PAUSE_MS.most) };
-  for (const kept of await takeNotProcessed(deps.db, { now: deps.now(), atMost: AT_MOST, pauseMs })) {
-    await retry(deps, kept).catch((error) => logFault(`callback ${kept.id} for ${kept.reference}`, error));
+  for (let tried = 0; tried < AT_MOST && deps.hasRoom(); tried += A_ROUND) {
+    const taken = await takeNotProcessed(deps.db, { now: deps.now(), atMost: A_ROUND, pauseMs });
+    for (const kept of taken) {
+      await retry(deps, kept).catch((error) => logFault(`callback ${kept.id} for ${kept.reference}`, error));
+    }
+    if (taken.length < A_ROUND) return;
   }
 }
 

@@ -26,7 +26,7 @@ const ROWS_AT_ONCE = 2_000;
 const ROUNDS_AT_MOST = 20;
 const LEASE_MS = 10 * MINUTE_MS;
 
-/** Deletes what has had its time, once a day and by one run alone; what a run does not manage, the next minutes' do. */
+/** Deletes what has had its time, once a day and by one run alone; what a run does not manage, the next ones do. */
 export async function purgeOld(deps: { db: Db; now: Clock }): Promise<void> {
   const now = deps.now();
   const work = await takeWork(deps.db, "purge", { now, until: now + LEASE_MS, startsAt: 0 });

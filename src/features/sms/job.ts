@@ -1,5 +1,6 @@
+import type { Room } from "../../db/room.ts";
 import type { DispatchDeps } from "./dispatch.ts";
 import { takeUpDue } from "./due.ts";
 
 /** The cron's door: messages that were stored and never sent, and sendings that never ended. */
-export const sweepSms = (deps: DispatchDeps) => takeUpDue(deps);
+export const sweepSms = (deps: DispatchDeps & Room) => takeUpDue(deps);

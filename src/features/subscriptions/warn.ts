@@ -1,3 +1,4 @@
+import type { Room } from "../../db/room.ts";
 import { DAY_MS, eastAfricaTime } from "../../lib/clock.ts";
 import { type NotifyDeps, notify } from "../notices/notify.ts";
 import { PLANS } from "./plans.ts";
@@ -11,7 +12,7 @@ const AT_MOST = 100;
 type Unwarned = Awaited<ReturnType<typeof readUnwarned>>[number];
 
 /** Tells merchants, once for each period, that a key has 10 % of its calls left, 3 days left, or none. */
-export async function warnOfSubscriptions(deps: NotifyDeps): Promise<void> {
+export async function warnOfSubscriptions(deps: NotifyDeps & Room): Promise<void> {
   const now = deps.now();
   const low = await Promise.all(
     Object.entries(PLANS).map(([plan, { calls }]) =>
@@ -25,7 +26,8 @@ export async function warnOfSubscriptions(deps: NotifyDeps): Promise<void> {
   for (const key of ended) await tell(deps, "plan_ended", key);
 }
 
-async function tell(deps: NotifyDeps, warning: Warning, key: Unwarned): Promise<void> {
+async function tell(deps: NotifyDeps & Room, warning: Warning, key: Unwarned): Promise<void> {
+  if (!deps.hasRoom()) return;
   const { subject, body } = wording(warning, key);
   await notify(deps, {
     id: key.noticeId,

@@ -129,11 +129,14 @@ describe("Prefer: wait", () => {
       return call();
     });
     const waiting = { is: true };
-    const wait = waitForResult({ db: connect(DB), now: Date.now }, { hash }, transaction_id, 3_000).finally(
-      () => {
-        waiting.is = false;
-      },
-    );
+    const wait = waitForResult(
+      { db: connect(DB, () => undefined), now: Date.now },
+      { hash },
+      transaction_id,
+      3_000,
+    ).finally(() => {
+      waiting.is = false;
+    });
     while (waiting.is) {
       await vi.advanceTimersToNextTimerAsync();
       await scheduler.wait(1);
