@@ -303,8 +303,9 @@ function unfitForOthers(env: Settings): string[] {
     faults.push("ENVIRONMENT: must be sandbox or production unless PUBLIC_BASE_URL is localhost");
   }
   if (!env.ROUTING) faults.push("ROUTING: must be direct or settle");
-  if (typeof env.PUBLIC_BASE_URL === "string" && !env.PUBLIC_BASE_URL.startsWith("https:")) {
-    faults.push("PUBLIC_BASE_URL: must be https");
+  for (const name of ["PUBLIC_BASE_URL", "DARAJA_BASE_URL", "SMS_BASE_URL", "EMAIL_BASE_URL"] as const) {
+    const url = env[name];
+    if (typeof url === "string" && url !== "" && !/^https:/i.test(url)) faults.push(`${name}: must be https`);
   }
   if (!env.EMAIL_API_KEY && !env.EMAIL) {
     faults.push("EMAIL_API_KEY: is missing, and so is the binding EMAIL that could send in its place");

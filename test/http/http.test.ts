@@ -400,6 +400,20 @@ describe("settings", () => {
     ["no Daraja", { DARAJA_BASE_URL: undefined }],
     ["production without ROUTING", { ...production, ROUTING: undefined }],
     ["production over http", { ...production, PUBLIC_BASE_URL: "http://api.duka.co.ke" }],
+    [
+      "Daraja over http",
+      { ...production, ENVIRONMENT: "sandbox", DARAJA_BASE_URL: "http://daraja.duka.co.ke" },
+    ],
+    [
+      "an egress proxy over http",
+      {
+        ...production,
+        DARAJA_BASE_URL: "http://egress.duka.co.ke",
+        DARAJA_EGRESS_HOST: "egress.duka.co.ke",
+      },
+    ],
+    ["an SMS gateway over http", { ...production, SMS_BASE_URL: "http://api.africastalking.com" }],
+    ["an email service over http", { ...production, EMAIL_BASE_URL: "http://api.resend.com" }],
     ["production with another Daraja", { ...production, DARAJA_BASE_URL: "https://daraja.evil.co.ke" }],
     ["a public URL without ENVIRONMENT", { ...production, ENVIRONMENT: undefined }],
     ["LIMITS that are no JSON", { LIMITS: "many" }],

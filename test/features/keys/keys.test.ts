@@ -654,7 +654,7 @@ describe("the merchant is told by email", () => {
   it("through the email service, once", async () => {
     const merchant = await newMerchant();
     const other = await newKey(merchant);
-    const email = { EMAIL_API_KEY: "key", EMAIL_BASE_URL: "http://email.test" };
+    const email = { EMAIL_API_KEY: "key", EMAIL_BASE_URL: "https://email.test" };
     const path = `/v1/keys/${other.keyId}/regenerate`;
     await request(path, { key: merchant.key, method: "POST", env: { ...email, NOTICE_QUEUE: silent } });
     await tick(email);

@@ -95,7 +95,7 @@ describe("an unclear push", () => {
       "500.003.02 with another text",
       darajaError(500, "500.003.02", "System is busy. Please try again in few minutes."),
     ],
-    ["a redirect", () => new Response("", { status: 302, headers: { Location: "http://daraja.test/" } })],
+    ["a redirect", () => new Response("", { status: 302, headers: { Location: "https://daraja.test/" } })],
   ];
 
   it.each(unclear)(

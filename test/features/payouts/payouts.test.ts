@@ -500,7 +500,7 @@ describe("an unclear acknowledgement", () => {
     ["HTML with 503", html(503)],
     ["HTML with 200", html(200)],
     ["HTML with 404", html(404)],
-    ["a redirect", () => new Response(null, { status: 302, headers: { Location: "http://daraja.test/x" } })],
+    ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://daraja.test/x" } })],
     ["an error of M-Pesa's", darajaError(500, "500.002.1001", "Service is currently unreachable")],
     ["an error of M-Pesa's that says something else", darajaError(500, "500.001.1001", "Wrong credentials")],
     ["an empty object", () => Response.json({})],

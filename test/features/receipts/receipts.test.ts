@@ -122,7 +122,7 @@ describe("a completed payment", () => {
     await setNotifications(merchant, { notify_email: "pay@myapp.com" });
     network.merchant = () => new Response("down", { status: 503 });
     const id = await pay(merchant);
-    const email = { EMAIL_API_KEY: "key", EMAIL_BASE_URL: "http://email.test" };
+    const email = { EMAIL_API_KEY: "key", EMAIL_BASE_URL: "https://email.test" };
     await tick(email);
     expect(await readTransaction(merchant.key, id)).toMatchObject({ status: "completed" });
     network.merchant = () => new Response("{}");

@@ -162,7 +162,7 @@ describe("a webhook is sent", () => {
     "never to %s, which cannot have been saved",
     async (callbackUrl) => {
       const { merchant } = await toldPayment({ callbackUrl });
-      const sent = network.sent.filter((request) => !request.url.startsWith("http://daraja.test/"));
+      const sent = network.sent.filter((request) => !request.url.startsWith("https://daraja.test/"));
       expect(sent).toEqual([]);
       const [delivery] = await deliveries(merchant);
       expect(delivery?.attempts).toMatchObject([{ status: null, error: expect.any(String) }]);
