@@ -180,7 +180,8 @@ export interface Initiator {
   passwordSetAt: number | undefined;
 }
 
-const SAFARICOM_HOSTS = new Set(["api.safaricom.co.ke", "sandbox.safaricom.co.ke"]);
+/** Safaricom's with real money; its sandbox is another. */
+const LIVE_DARAJA_HOST = "api.safaricom.co.ke";
 const LOCAL_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** A configuration that is incomplete or contradicts itself, with every fault as `NAME: what is wrong`. */
@@ -200,6 +201,9 @@ export function readConfig(env: Settings): Config {
   const isLocal = LOCAL_HOSTS.has(hostOf(env.PUBLIC_BASE_URL));
   const environment = isLocal ? "local" : parsed.data?.ENVIRONMENT;
   if (!isLocal) faults.push(...unfitForOthers(env));
+  else if (env.ENVIRONMENT === "production") {
+    faults.push("PUBLIC_BASE_URL: must not be this machine's own address in production");
+  }
   const limits = limitsSchema.safeParse(isLocal && env.LIMITS ? parseJson(String(env.LIMITS)) : {});
   if (!limits.success) faults.push(`LIMITS: ${limits.error.issues.map(faultOf).join("; ")}`);
   if (faults.length > 0 || !parsed.success || !environment || !limits.success) {
@@ -311,9 +315,11 @@ function unfitForOthers(env: Settings): string[] {
     faults.push("EMAIL_API_KEY: is missing, and so is the binding EMAIL that could send in its place");
   }
   const darajaHost = hostOf(env.DARAJA_BASE_URL);
-  const isSafaricoms = SAFARICOM_HOSTS.has(darajaHost) || darajaHost === env.DARAJA_EGRESS_HOST;
-  if (env.ENVIRONMENT === "production" && darajaHost !== "" && !isSafaricoms) {
-    faults.push("DARAJA_BASE_URL: must be Safaricom's, or the host named in DARAJA_EGRESS_HOST");
+  const isLive = darajaHost === LIVE_DARAJA_HOST || darajaHost === env.DARAJA_EGRESS_HOST;
+  if (env.ENVIRONMENT === "production" && darajaHost !== "" && !isLive) {
+    faults.push(
+      `DARAJA_BASE_URL: must be that of ${LIVE_DARAJA_HOST} in production, or of the host named in DARAJA_EGRESS_HOST`,
+    );
   }
   return faults;
 }

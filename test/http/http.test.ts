@@ -415,6 +415,12 @@ describe("settings", () => {
     ["an SMS gateway over http", { ...production, SMS_BASE_URL: "http://api.africastalking.com" }],
     ["an email service over http", { ...production, EMAIL_BASE_URL: "http://api.resend.com" }],
     ["production with another Daraja", { ...production, DARAJA_BASE_URL: "https://daraja.evil.co.ke" }],
+    [
+      "production with Safaricom's sandbox",
+      { ...production, DARAJA_BASE_URL: "https://sandbox.safaricom.co.ke" },
+    ],
+    ["production on localhost", { ...production, PUBLIC_BASE_URL: "http://localhost:8787" }],
+    ["production on a loopback address", { ...production, PUBLIC_BASE_URL: "http://127.0.0.1" }],
     ["a public URL without ENVIRONMENT", { ...production, ENVIRONMENT: undefined }],
     ["LIMITS that are no JSON", { LIMITS: "many" }],
     ["LIMITS of an unknown name", { LIMITS: '{"key_hour":1}' }],
@@ -424,6 +430,24 @@ describe("settings", () => {
     const answer = await ping(settings);
     expect([answer.status, answer.body.error_code]).toEqual([500, "INTERNAL_ERROR"]);
     expect(JSON.stringify(answer.body)).not.toMatch(/APP_SECRET|ROUTING|DARAJA|LIMITS|ENVIRONMENT/);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["Safaricom's live M-Pesa", production],
+    [
+      "an egress proxy of the operator's",
+      {
+        ...production,
+        DARAJA_BASE_URL: "https://egress.duka.co.ke",
+        DARAJA_EGRESS_HOST: "egress.duka.co.ke",
+      },
+    ],
+    [
+      "Safaricom's sandbox in a sandbox",
+      { ...production, ENVIRONMENT: "sandbox", DARAJA_BASE_URL: "https://sandbox.safaricom.co.ke" },
+    ],
+  ])("serve with %s", async (_, settings) => {
+    expect((await ping(settings)).body.environment).toBe(settings.ENVIRONMENT);
   });
 
   it("serve where the date of a password is all that is left of an initiator", async () => {
