@@ -116,7 +116,7 @@ function lookInside(report) {
     "environment",
     isAsked,
     isAsked
-      ? `${wanted}, routing ${report.routing}, shortcode ${report.shortcode}`
+      ? `${wanted}, routing ${report.routing}, shortcode ${report.shortcode}, M-Pesa at ${report.daraja}`
       : `asked for ${wanted} at ${gateway}; it is ${report.environment}, and its callbacks go to ${report.public_base_url}`,
   );
   for (const { name, ok, detail } of report.findings) note(name, ok, detail);

@@ -38,6 +38,7 @@ export const doctorRoutes = new Hono<AppEnv>().post("/operator/v1/doctor", async
     public_base_url: publicBaseUrl,
     routing,
     shortcode: daraja.shortcode,
+    daraja: new URL(daraja.baseUrl).host,
     migrations,
     findings,
   });

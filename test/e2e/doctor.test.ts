@@ -111,6 +111,7 @@ describe("the doctor", () => {
     ]) {
       expect([name, found.get(name)], output).toEqual([name, "ok"]);
     }
+    expect(output).toContain(`M-Pesa at ${new URL(daraja.url).host}`);
     expect(output).toMatch(/^doctor: \d+ checks, 0 faults$/m);
   });
 

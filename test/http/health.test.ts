@@ -117,6 +117,7 @@ describe("the doctor", () => {
       expect.arrayContaining(["credentials", "passkey", "callback_words", "clock", "queue_callbacks"]),
     );
     expect(answer.body.migrations[0]).toMatch(/^0000_/);
+    expect(answer.body.daraja).toBe("daraja.test");
   });
 
   it("asks with the credentials of now, not with a token that outlived them", async () => {
