@@ -2,23 +2,25 @@ import type { Db } from "../../db/client.ts";
 import type { Config } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
 import { logFault } from "../../http/log.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, HOUR_MS } from "../../lib/clock.ts";
 import { storedMerchantId, storedTransactionId } from "../../lib/ids.ts";
 import { storedKes } from "../../lib/kes.ts";
 import { storedMsisdn } from "../../lib/msisdn.ts";
 import type { DarajaPort, PushOutcome, StkPush } from "../../upstreams/daraja/port.ts";
 import { storedDestination } from "../keys/destination.ts";
+import { type NotifyDeps, tellOperator } from "../notices/notify.ts";
 import { isCollected } from "../payouts/rules.ts";
 import { callbackUrl } from "./callback-url.ts";
 import { DESCRIPTION_LENGTH, REFERENCE_LENGTH } from "./contract.ts";
 import { DEFAULT_DESCRIPTION, DEFAULT_REFERENCE, forPrompt, GIVE_UP_MS, publicCheckoutId } from "./rules.ts";
 import { recordAccepted, recordRefused, recordUnclear, type StoredTransaction } from "./store.ts";
 
-export type SendDeps = {
+export type SendDeps = NotifyDeps & {
   db: Db;
   config: Pick<Config, "appSecret" | "publicBaseUrl" | "daraja" | "scaled">;
   now: Clock;
   daraja: DarajaPort;
+  background: (work: Promise<unknown>) => void;
 };
 
 /** `accepted` false: M-Pesa's answer was unclear, and the ids are provisional. */
@@ -76,10 +78,19 @@ export async function send(
       // A callback was quicker and proved that the prompt was sent after all.
       if (current?.acknowledgement === "accepted") return answerFrom(current, false);
       releasePhone();
+      if (outcome.kind === "refused" && outcome.fault === "ours") deps.background(tellRefused(deps, outcome));
       throw refusalError(outcome);
     }
   }
 }
+
+/** Once an hour: what M-Pesa says of the operator's settings it says to every payment. */
+const tellRefused = (deps: SendDeps, { code, message }: { code: string; message: string }) =>
+  tellOperator(deps, {
+    id: `pushes_refused:${code}:${Math.floor(deps.now() / HOUR_MS)}`,
+    subject: "M-Pesa refuses payments because of your settings",
+    body: `M-Pesa refused to send a prompt: ${code} ${message}\n\nThat is no fault of the payment: other prompts are refused too until it is mended. Check the shortcode, the passkey, and whether M-Pesa Express is on your Daraja app (npm run doctor asks for each). Merchants are told PAYMENT_FAILURE, and no customer got a prompt.`,
+  });
 
 type Refusal = Exclude<PushOutcome, { kind: "accepted" | "unclear" }>;
 

@@ -1,7 +1,7 @@
 import type { Config } from "../../env.ts";
 import { logEvent } from "../../http/log.ts";
 import { jittered } from "../../lib/backoff.ts";
-import { MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
 import { randomHex } from "../../lib/hash.ts";
 import { storedKes } from "../../lib/kes.ts";
 import { storedMsisdn } from "../../lib/msisdn.ts";
@@ -196,6 +196,7 @@ async function recordRefused(
   }
 }
 
+/** Told once an hour for all that wait for the same reason: a fault of the settings is met by every payout. */
 async function waitForOperator(
   deps: AdvanceDeps,
   ref: PayoutRef,
@@ -205,9 +206,9 @@ async function waitForOperator(
 ) {
   await tryAgain(deps, ref, payout, deps.now() + deps.config.scaled(OPERATOR_PAUSE_MS), reason);
   await tellOperator(deps, {
-    id: `payout_not_sent:${payout.id}`,
-    subject: "A payout could not be sent",
-    body: `The payout ${payout.id} could not be sent to M-Pesa: ${detail}`,
+    id: `payout_not_sent:${payout.channel}:${reason}:${Math.floor(deps.now() / HOUR_MS)}`,
+    subject: "Payouts cannot be sent",
+    body: `The payout ${payout.id} of KES ${payout.amount} (${payout.channel}), and perhaps others, could not be sent to M-Pesa: ${detail}\n\nEach is tried again every 10 minutes for 24 hours; then the money stays in the merchant's wallet.`,
   });
 }
 

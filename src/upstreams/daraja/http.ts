@@ -24,6 +24,16 @@ export type NoToken = { noToken: string };
 
 export type DarajaHttp = ReturnType<typeof darajaHttp>;
 
+const PAYMENTS = "stkpush";
+/** A product that refused a new token too is asked with the one there is for so long. */
+const RENEWAL_IS_VAIN_MS = 10 * SECOND_MS;
+
+/**
+ * By product, until when a new token does not help. Where a product is not on the app it refuses every token,
+ * and each new one would end the one that the payments are using, which come first and are always given one.
+ */
+const renewalIsVain = new Map<string, number>();
+
 /** The isolate's copy of the token: memory only saves the trip, the Durable Object decides. */
 let cached: AccessToken | undefined;
 
@@ -73,6 +83,7 @@ export function darajaHttp(deps: DarajaHttpDeps) {
 
   async function postUncounted(path: string, body: object, timeoutMs: number): Promise<HttpAnswer | NoToken> {
     const signal = AbortSignal.timeout(Math.max(5 * SECOND_MS, deps.scaled(timeoutMs)));
+    const product = callOf(path);
     let refusedToken: string | undefined;
     for (;;) {
       let current: AccessToken;
@@ -91,7 +102,11 @@ export function darajaHttp(deps: DarajaHttpDeps) {
         });
         return { status: response.status, json: parseJson(await response.text()) };
       });
-      if (refusedToken !== undefined || !isTokenRefusal(answer)) return answer;
+      if (!isTokenRefusal(answer) || now() < (renewalIsVain.get(product) ?? 0)) return answer;
+      if (refusedToken !== undefined) {
+        if (product !== PAYMENTS) renewalIsVain.set(product, now() + RENEWAL_IS_VAIN_MS);
+        return answer;
+      }
       refusedToken = current.value;
     }
   }

@@ -15,8 +15,8 @@ export type StkPush = {
 
 export type PushOutcome =
   | { kind: "accepted"; checkoutRequestId: string; merchantRequestId: string }
-  /** M-Pesa said no: no prompt was sent. */
-  | { kind: "refused"; code: string; message: string }
+  /** M-Pesa said no: no prompt was sent. `ours`: for the operator's shortcode, passkey or app, so it says so to all. */
+  | { kind: "refused"; code: string; message: string; fault: "payment" | "ours" }
   /** There was no access token, so nothing was sent. */
   | { kind: "not_sent"; detail: string }
   /** No answer that tells: a timeout, a reset, HTML, another 5xx. The prompt may be on the phone. */

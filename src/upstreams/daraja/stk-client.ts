@@ -2,7 +2,7 @@ import type { DarajaConfig } from "../../env.ts";
 import { darajaTimestamp, SECOND_MS } from "../../lib/clock.ts";
 import type { DarajaHttp } from "./http.ts";
 import type { DarajaPort, PushOutcome, QueryOutcome, StkPush } from "./port.ts";
-import { isTokenRefusal, translatePush, translateQuery } from "./translate.ts";
+import { isTokenRefusal, TOKEN_REFUSED, translatePush, translateQuery } from "./translate.ts";
 
 /**
  * Shorter than the 30 s that the runtime leaves a request whose client is gone, so that a push still
@@ -42,7 +42,7 @@ export function stkClient({ config, now, post, token }: DarajaHttp): DarajaPort 
         const answer = await post("/mpesa/stkpush/v1/processrequest", body, PUSH_TIMEOUT_MS);
         if ("noToken" in answer) return { kind: "not_sent", detail: answer.noToken };
         return isTokenRefusal(answer)
-          ? { kind: "refused", code: "404.001.03", message: "Invalid Access Token" }
+          ? { kind: "refused", code: "404.001.03", message: TOKEN_REFUSED, fault: "ours" }
           : translatePush(answer);
       } catch (error) {
         return { kind: "unclear", detail: String(error) };

@@ -25,6 +25,8 @@ import {
 /** An answer as it came over HTTP; `json` is undefined where the body was none. */
 export type HttpAnswer = { status: number; json: unknown };
 
+/** For Daraja's own words, some of which hold the token. */
+export const TOKEN_REFUSED = "Invalid Access Token";
 const TOKEN_CODES = new Set(["404.001.03", "400.003.01", "401.002.01"]);
 
 /** The access token was not accepted, in the words of one product or another: the request was not looked at. */
@@ -36,6 +38,8 @@ export const isTokenRefusal = ({ status, json }: HttpAnswer) =>
  * With the lock of the subscriber another prompt is on the phone, not ours.
  */
 const NOTHING_SENT = /Merchant does not exist|Wrong credentials|Unable to lock subscriber/i;
+/** Shortcode or passkey, in the words of a refusal. */
+const WRONG_SETTINGS = /Merchant does not exist|Wrong credentials/i;
 const RATE_REFUSAL = /Spike Arrest|Quota Violation/i;
 
 /** Tells a refusal from an answer that leaves open whether the prompt was sent. */
@@ -54,19 +58,22 @@ export function translatePush(answer: HttpAnswer): PushOutcome {
   const { errorCode: code, errorMessage: message } = error;
   const refused =
     isRefusal || RATE_REFUSAL.test(message) || (code === "500.001.1001" && NOTHING_SENT.test(message));
-  if (refused) return { kind: "refused", code, message };
+  const fault = WRONG_SETTINGS.test(message) ? "ours" : "payment";
+  if (refused) return { kind: "refused", code, message, fault };
   return { kind: "unclear", detail: `HTTP ${answer.status} ${code} ${message}` };
 }
 
 /** Daraja looks at shortcode and passkey before it looks for the payment, and names which of them is wrong. */
-export function passkeyVerdict({ status, json }: HttpAnswer): PasskeyVerdict {
+export function passkeyVerdict(answer: HttpAnswer): PasskeyVerdict {
+  const { status, json } = answer;
+  if (isTokenRefusal(answer)) return { kind: "no_answer", detail: TOKEN_REFUSED };
   const message = errorAnswer.safeParse(json).data?.errorMessage;
   if (message === undefined) {
     return status === 200
       ? { kind: "right", detail: "Daraja took shortcode and passkey" }
       : { kind: "no_answer", detail: `HTTP ${status} and no answer we know` };
   }
-  if (/Wrong credentials|Merchant does not exist/i.test(message)) return { kind: "wrong", detail: message };
+  if (WRONG_SETTINGS.test(message)) return { kind: "wrong", detail: message };
   if (/transaction does not exist|Invalid CheckoutRequestID/i.test(message)) {
     return { kind: "right", detail: "Daraja took shortcode and passkey" };
   }
@@ -89,6 +96,7 @@ const UNKNOWN_DETAILS = { amount: undefined, receipt: undefined, paidAt: undefin
 
 /** 4999 is "still under processing"; any error answer, whatever its text, is no answer at all. */
 export function translateQuery(answer: HttpAnswer): QueryOutcome {
+  if (isTokenRefusal(answer)) return { kind: "no_answer", detail: TOKEN_REFUSED };
   const parsed = queryAnswer.safeParse(answer.json);
   if (answer.status !== 200 || !parsed.success || parsed.data.ResponseCode !== "0") {
     const error = errorAnswer.safeParse(answer.json).data;
@@ -203,7 +211,9 @@ const NO_PAYMENTS =
   /\bno (transactions|records)\b|\bno (transaction|record|data) found|(transactions?|records?|data) not found/i;
 
 /** An empty period is an answer, in whatever form it comes; only silence and refusals are none. */
-export function translatePull({ status, json }: HttpAnswer): StatementAnswer {
+export function translatePull(answer: HttpAnswer): StatementAnswer {
+  const { status, json } = answer;
+  if (isTokenRefusal(answer)) return { kind: "no_answer", detail: TOKEN_REFUSED };
   const { ResponseCode: code, ResponseMessage: message, Response } = pullAnswer.safeParse(json).data ?? {};
   const rows = (Response ?? []).flat();
   const error = errorAnswer.safeParse(json).data?.errorMessage ?? message ?? "";

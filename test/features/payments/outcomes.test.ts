@@ -177,6 +177,40 @@ describe("an unclear push", () => {
   });
 });
 
+describe("a push refused for the operator's settings", () => {
+  const told = () =>
+    rows<{ body: string }>("SELECT body FROM notices WHERE id LIKE 'pushes_refused:%' ORDER BY created_at");
+  beforeEach(async () => {
+    await rows("DELETE FROM notices WHERE id LIKE 'pushes_refused:%'");
+    vi.useFakeTimers({ toFake: ["Date"], now: Math.ceil(Date.now() / 3_600_000) * 3_600_000 });
+  });
+
+  it.each<[string, Answer, string]>([
+    [
+      "by its passkey",
+      darajaError(500, "500.001.1001", "[MerchantValidate] - Wrong credentials"),
+      "Wrong credentials",
+    ],
+    ["by its shortcode", darajaError(500, "500.001.1001", "Merchant does not exist"), "does not exist"],
+    ["by its app", darajaError(404, "404.001.03", "Invalid Access Token"), "Invalid Access Token"],
+  ])("%s is told to the operator, once an hour", async (_, answer, words) => {
+    const { key } = await newMerchant();
+    network.push = answer;
+    for (const _ of [1, 2]) expect((await push(key)).body.error_code).toBe("PAYMENT_FAILURE");
+    expect(await told()).toMatchObject([{ body: expect.stringContaining(words) }]);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await push(key);
+    expect(await told()).toHaveLength(2);
+  });
+
+  it("is told of nothing where M-Pesa refuses one payment alone", async () => {
+    const { key } = await newMerchant();
+    network.push = darajaError(400, "400.002.02", "Bad Request - Invalid PhoneNumber");
+    await push(key);
+    expect(await told()).toEqual([]);
+  });
+});
+
 describe("the access token", () => {
   const deadToken = darajaError(404, "404.001.03", "Invalid Access Token");
 

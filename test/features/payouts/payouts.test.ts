@@ -54,7 +54,7 @@ beforeEach(async () => {
   // What earlier tests left under way would be moved on too.
   await rows("UPDATE payouts SET due_at = NULL");
   await rows("UPDATE transactions SET due_at = NULL");
-  await rows("DELETE FROM notices WHERE id LIKE 'payout_waits:%'");
+  await rows("DELETE FROM notices WHERE id LIKE 'payout_waits:%' OR id LIKE 'payout_not_sent:%'");
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   start = Date.now();
 });
@@ -718,16 +718,19 @@ describe("a refusal in M-Pesa's own answer", () => {
   });
 
   it.each(["InitiatorName", "SecurityCredential", "PartyA", "RecieverIdentifierType", "ResultURL"])(
-    "of our own %s gives nothing back: it waits, and the operator is told once",
+    "of our own %s gives nothing back: it waits, and the operator is told once for all of an hour",
     async (field) => {
+      start = Math.ceil(start / HOUR) * HOUR;
+      vi.setSystemTime(start);
       network.b2c = darajaError(400, "400.002.02", `Bad Request - Invalid ${field}`);
-      const payout = await queuedPayout(network);
+      const [payout, other] = [await queuedPayout(network), await queuedPayout(network)];
       await consume([payout]);
+      await consume([other]);
       await tickAt(10 * MINUTE);
       expect((await payoutRow(payout)).status).toBe("queued");
       await expectUnderWay(payout);
-      expect(await toldOperator(payout)).toHaveLength(1);
-      expect(requests()).toBe(2);
+      expect([await toldOperator(payout), await toldOperator(other)]).toMatchObject([[{}], []]);
+      expect(requests()).toBe(4);
     },
   );
 
@@ -752,6 +755,16 @@ describe("a refusal in M-Pesa's own answer", () => {
     expect((await payoutRow(payout)).status).toBe("queued");
   });
 
+  it("of every token, as where B2B is not on the app, takes no token away from the payments", async () => {
+    network.b2b = darajaError(404, "404.001.03", "Invalid Access Token");
+    const queued = await Promise.all(times(5, () => queuedPayout(network, ownPaybill())));
+    const tokens = network.count("/oauth/");
+    for (const payout of queued) await consume([payout]);
+    expect(requests()).toBe(6);
+    expect(network.count("/oauth/") - tokens).toBe(1);
+    for (const payout of queued) expect((await payoutRow(payout)).status).toBe("queued");
+  });
+
   it("is not even asked for while payouts are paused, however long, and goes out after that", async () => {
     const payout = await queuedPayout(network);
     const paused = { PAYOUTS_PAUSED: "true" };
@@ -774,7 +787,7 @@ describe("a refusal in M-Pesa's own answer", () => {
     await consume([payout], none);
     await tickAt(DAY - 1, none);
     await expectUnderWay(payout);
-    expect(await toldOperator(payout)).toHaveLength(1);
+    expect(await toldOperator(payout)).not.toEqual([]);
     await tickAt(DAY + 10 * MINUTE, none);
     await expectGivenBack(payout);
     expect(await failureEmails(payout)).toHaveLength(1);

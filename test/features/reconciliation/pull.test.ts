@@ -19,6 +19,7 @@ import {
 import { lossyDatabase } from "../../support/lossy.ts";
 import {
   broken,
+  darajaError,
   freshNetwork,
   mpesaStatement,
   type Network,
@@ -205,6 +206,16 @@ describe("M-Pesa's own statement", () => {
 });
 
 describe("M-Pesa's statement, as it really comes", () => {
+  it("is refused in words that hold the access token, which the log does not repeat", async () => {
+    const token = "c9SQxWWhmdVRlyh0zh8gZDTkubVF";
+    network.pull = darajaError(401, "401.002.01", `Error Occurred - Invalid Access Token - ${token}`);
+    const log = vi.spyOn(console, "log");
+    await runLater();
+    const lines = log.mock.calls.map(([line]) => String(line));
+    expect(lines.filter((line) => line.includes("statement_not_told"))).toHaveLength(1);
+    expect(lines.join()).not.toContain(token);
+  });
+
   const doneTo = async () =>
     (await rows<{ done_to: number }>("SELECT done_to FROM progress WHERE work = 'pull'"))[0]?.done_to;
   const line = (more: Partial<StatementLine> = {}): StatementLine => ({
