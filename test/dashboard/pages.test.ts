@@ -201,6 +201,27 @@ describe("money and credits", () => {
     expect((await other.visitor.get("/dashboard/sms")).text).not.toContain("Habari");
   });
 
+  it("sends nothing while a number is none, names those that are not, and keeps what was typed", async () => {
+    await env.DB.prepare("UPDATE wallets SET sms_credits = 5 WHERE merchant_id = ?")
+      .bind(own.merchantId)
+      .run();
+    const form = { to: "0711 222 555, 12, 0733", message: "Karibu tena", once: once() };
+    const refused = await own.visitor.submit("/dashboard/sms", form);
+    expect([refused.status, refused.text]).toEqual([
+      400,
+      expect.stringContaining("12 and 0733 are not Kenyan numbers. Nothing was sent."),
+    ]);
+    expect(refused.html).toContain(`value="${form.to}"`);
+    expect(refused.html).toMatch(/<textarea[^>]*>Karibu tena</);
+    expect((await account(own.key)).account.sms_balance).toBe(5);
+    const one = await own.visitor.submit("/dashboard/sms", { ...form, to: "0711 222 555, 12" });
+    expect(one.text).toContain("12 is not a Kenyan number. Nothing was sent.");
+
+    const sent = await own.visitor.submit("/dashboard/sms", { ...form, to: "0711 222 555" });
+    expect((await own.visitor.get(sent.location ?? "")).text).toContain("1 message is on its way.");
+    expect((await account(own.key)).account.sms_balance).toBe(4);
+  });
+
   it("withdraws to a verified phone once, and shows what moved the wallet", async () => {
     await env.DB.batch([
       env.DB.prepare("UPDATE wallets SET balance = 500 WHERE merchant_id = ?").bind(own.merchantId),

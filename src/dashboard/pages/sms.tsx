@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { ApiError } from "../../errors.ts";
 import { verifiedPhonesOf } from "../../features/account/verified-phones.ts";
 import { readKeys } from "../../features/keys/read.ts";
 import { buySmsCredits } from "../../features/purchases/buy-credits.ts";
 import { MAX_SMS_CREDITS } from "../../features/purchases/contract.ts";
 import { purchaseOf } from "../../features/purchases/under-way.ts";
-import { smsRequest } from "../../features/sms/contract.ts";
+import { type Rejected, smsRequest } from "../../features/sms/contract.ts";
 import { listSms } from "../../features/sms/list.ts";
 import { MAX_CHARACTERS } from "../../features/sms/rules.ts";
 import { sendSms } from "../../features/sms/send.ts";
@@ -57,6 +58,17 @@ const creditsForm = z.object({
   once: onceField,
 });
 
+/** The API sends to the numbers that are fine; here nothing is sent before all of them are. @throws INVALID_FIELD */
+function refuseRejected(rejected: Rejected[]) {
+  if (rejected.length === 0) return;
+  const numbers = new Intl.ListFormat("en-GB").format(rejected.map(({ phone }) => phone));
+  const are = rejected.length === 1 ? "is not a Kenyan number" : "are not Kenyan numbers";
+  throw new ApiError("INVALID_FIELD", {
+    message: `${numbers} ${are}. Nothing was sent.`,
+    fields: [{ field: "phone", message: "Correct it here, or take it out." }],
+  });
+}
+
 const Message = ({ sms }: { sms: StoredSms }) => (
   <li class="py-3">
     <p class="flex flex-wrap items-center gap-x-4 gap-y-1">
@@ -82,13 +94,20 @@ async function smsPage(c: PageContext, forms: Forms = {}, status: FormStatus = 2
   ]);
   const [firstPhone] = phones;
   const { send = EMPTY_FORM, buy = EMPTY_FORM } = forms;
+  const sent = c.req.query("sent");
   const messageError = send.errors.find(({ field }) => field === "message")?.message;
   return merchantPage(
     c,
     "SMS",
     <>
       <PageHead title="SMS" lead="Send a message to a customer, or to a hundred of them." />
-      {c.req.query("sent") === undefined ? null : <Alert tone="success">On its way.</Alert>}
+      {sent === undefined ? null : (
+        <Alert tone="success">
+          {sent === "1"
+            ? "1 message is on its way."
+            : `${whole(Number(sent) || 0)} messages are on their way.`}
+        </Alert>
+      )}
       <div class="grid gap-4 xl:grid-cols-[1fr_22rem]">
         <div class="grid content-start gap-4">
           <Panel title="New message">
@@ -182,8 +201,10 @@ export const smsPages = new Hono<PageEnv>()
   .post("/sms", (c) => {
     const send = async (values: Record<string, string>) => {
       const request = parseForm(smsRequest, { message: values.message ?? "", phone: values.to ?? "" });
+      const { rejected, phones } = request.phone;
+      refuseRejected(rejected);
       await sendSms(c.var.deps, await defaultKey(c), request, `page-${parseForm(onceField, values.once)}`);
-      return c.redirect("/dashboard/sms?sent", 303);
+      return c.redirect(`/dashboard/sms?sent=${phones.length}`, 303);
     };
     return submitted(c, send, (form, status) => {
       // The API's name of the field is another than the page's.
