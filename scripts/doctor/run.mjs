@@ -14,7 +14,8 @@ const USAGE = `npm run doctor -- [--env production|sandbox] [--url https://…] 
   --env    the environment of wrangler.toml; left out, the one at GATEWAY_URL, or the one that npm start runs
   --url    where it is, if not at the environment's PUBLIC_BASE_URL
   --push   pays KES 1 from this phone, to prove the whole way
-  --payee  pays it to this paybill and account, or till, in the push itself: proves that \`direct\` is allowed
+  --payee  pays it to this paybill and account, or till, in the push itself: proves that \`direct\` is allowed,
+           where ROUTING is direct
 
 OPERATOR_TOKEN is read from the environment. The push is of a merchant made for it, called Doctor.`;
 
@@ -34,6 +35,8 @@ if (options.help) {
 
 const CLOCK_TOLERANCE_MS = 60_000;
 const findings = [];
+/** Undefined where the gateway did not tell. */
+let routing;
 const note = (name, ok, detail) => findings.push({ name, ok, detail });
 
 /** `config`: what wrangler.toml says of the environment; undefined for the local one. */
@@ -108,6 +111,7 @@ async function examine() {
 
 function lookInside(report) {
   const { settings } = report;
+  routing = report.routing;
   note("settings", settings.length === 0, settings.join("; ") || "complete");
   if (settings.length > 0) return;
   const wanted = options.env ?? "local";
@@ -142,12 +146,15 @@ function lookInside(report) {
 const isWell = () => findings.every(({ ok }) => ok !== false);
 
 await examine();
-if (options.push && isWell()) {
+if (options.push && !isWell()) {
+  note("push", null, "not tried before the faults above are gone");
+} else if (options.push && options.payee && routing !== "direct") {
+  const how = "set ROUTING=direct and deploy to find out, before merchants are let in";
+  note("direct", null, `nothing was proved, nor paid: routing is ${routing}; ${how}`);
+} else if (options.push) {
   const { push: phone, payee } = options;
   findings.push(await pushOne({ gateway, operatorToken, phone, payee }));
-} else if (options.push) {
-  note("push", null, "not tried before the faults above are gone");
-} else {
+} else if (routing === "direct") {
   note("direct", null, "not tried: --push PHONE --payee PAYBILL:ACCOUNT pays KES 1 and finds out");
 }
 

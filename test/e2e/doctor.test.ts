@@ -171,6 +171,36 @@ describe("the doctor", () => {
     expect(output).toContain("Set ROUTING to settle");
   });
 
+  describe("of a gateway that settles", () => {
+    const ownState = newStateDir();
+    let settling: Running;
+    beforeAll(async () => {
+      settling = await start({ stateDir: ownState, env: { ROUTING: "settle" } });
+    });
+    afterAll(async () => {
+      await settling?.stop();
+      removeStateDir(ownState);
+    });
+    const doctorThere = (...args: string[]) =>
+      doctor(args, { PORT: new URL(settling.gateway).port, STATE_DIR: ownState });
+
+    it("takes no payment to itself for a proof of direct routing", async () => {
+      const { code, output, found } = await doctorThere("--push", "254700000000", "--payee", "123456");
+      expect([found.get("direct"), code], output).toEqual(["?", 0]);
+      expect(output).toContain("routing is settle");
+      const sent = await (await fetch(`${settling.simulator}/requests`)).text();
+      expect(sent).toContain("/oauth/v1/generate");
+      expect(sent).not.toContain("/stkpush/v1/processrequest");
+    });
+
+    it("pays its own shortcode, and is not told to try a payee", async () => {
+      const { output, found } = await doctorThere("--push", "254700000000");
+      expect(found.get("push"), output).toBe("ok");
+      const plain = await doctorThere();
+      expect(plain.output).not.toContain("--payee");
+    });
+  });
+
   it("names a migration that was not applied", async () => {
     const folder = join(stateDir, "gateway/v3/d1/miniflare-D1DatabaseObject");
     const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
