@@ -60,10 +60,13 @@ const ALERTS: Record<Tone, string> = {
   error: "alert-error",
 };
 
-export const Alert = ({ tone, children }: { tone: Tone; children: Child }) => (
+type AlertProps = { tone: Tone; children: Child; autofocus?: boolean };
+
+export const Alert = ({ tone, children, autofocus = false }: AlertProps) => (
   <div
-    class={`alert ${ALERTS[tone]} mb-4 items-start text-left`}
+    class={`alert ${ALERTS[tone]} mb-4 items-start text-left outline-none`}
     role={tone === "error" ? "alert" : "status"}
+    {...(autofocus ? { tabindex: -1, autofocus } : {})}
   >
     <div>{children}</div>
   </div>
@@ -158,9 +161,13 @@ export const Select = ({ name, label, form, options, value, hint }: SelectProps)
   );
 };
 
-/** What is wrong with the form as a whole. */
+/** What is wrong with the form as a whole. It has the focus, so that the page opens there, however far down. */
 export const FormTrouble = ({ form }: { form: FormState }) =>
-  form.message ? <Alert tone="error">{form.message}</Alert> : null;
+  form.message ? (
+    <Alert tone="error" autofocus>
+      {form.message}
+    </Alert>
+  ) : null;
 
 export const Submit = ({ children, wide = false }: { children: Child; wide?: boolean }) => (
   <button class={`btn btn-primary ${wide ? "w-full" : ""}`} type="submit">

@@ -248,6 +248,19 @@ describe("money and credits", () => {
   });
 });
 
+it.each<[string, Record<string, string>]>([
+  ["/wallet/withdraw", { amount: "5" }],
+  ["/wallet/withdraw", { amount: "100000" }],
+  ["/sms", { to: "0711 222 555", message: "" }],
+  ["/sms/credits", { credits: "0" }],
+  ["/plan", { plan: "Starter", phone: "12" }],
+])("takes whoever sends %s a wrong form to what is wrong with it", async (path, fields) => {
+  const form = { phone: own.phone, key: String(own.keyId), once: once(), ...fields };
+  const page = await own.visitor.submit(`/dashboard${path}`, form);
+  expect(page.status).toBe(400);
+  expect(page.html.match(/<[^>]* autofocus[^>]*>/g)).toEqual([expect.stringContaining('role="alert"')]);
+});
+
 describe("settings", () => {
   it("end another browser's session, and change the password", async () => {
     const person = await signUp();

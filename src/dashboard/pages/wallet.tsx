@@ -102,8 +102,8 @@ async function walletPage(c: PageContext, form: FormState, status: FormStatus = 
       {c.req.query("done") === "withdrawal" ? (
         <Alert tone="success">Your withdrawal is on its way. M-Pesa tells your phone when it is there.</Alert>
       ) : null}
-      <div class="grid gap-4 xl:grid-cols-[1fr_22rem]">
-        <div class="grid content-start gap-4">
+      <div class="grid gap-4 xl:grid-cols-[1fr_22rem] xl:grid-rows-[auto_1fr]">
+        <div>
           <Panel>
             <p class="soft text-sm">Yours to withdraw</p>
             <p class="figure">{kes(wallet.balance)}</p>
@@ -114,37 +114,8 @@ async function walletPage(c: PageContext, form: FormState, status: FormStatus = 
               <p class="soft text-sm">{`${kes(wallet.owed)} is owed, and taken from your next payments.`}</p>
             ) : null}
           </Panel>
-          <Panel title="In and out">
-            {entries.length === 0 ? (
-              <Empty>
-                Nothing has moved yet. Payments of keys whose destination is the wallet land here.
-              </Empty>
-            ) : (
-              <ul class="divide-y divide-base-300">
-                {entries.map((entry) => (
-                  <Entry entry={entry} />
-                ))}
-              </ul>
-            )}
-            {nextCursor ? (
-              <a class="btn btn-sm mt-3" href={`/dashboard/wallet?before=${nextCursor}`}>
-                Older ones
-              </a>
-            ) : null}
-          </Panel>
-          <Panel title="Latest payouts" id="payouts">
-            {payouts.length === 0 ? (
-              <Empty>No payouts yet.</Empty>
-            ) : (
-              <ul class="divide-y divide-base-300">
-                {payouts.map((payout) => (
-                  <Payout payout={payout} />
-                ))}
-              </ul>
-            )}
-          </Panel>
         </div>
-        <div class="grid content-start gap-4">
+        <div class="xl:row-span-2">
           <Panel title="Withdraw">
             {phones.length === 0 ? (
               <>
@@ -175,6 +146,37 @@ async function walletPage(c: PageContext, form: FormState, status: FormStatus = 
                   <Submit>Withdraw</Submit>
                 </form>
               </>
+            )}
+          </Panel>
+        </div>
+        <div class="grid content-start gap-4">
+          <Panel title="In and out">
+            {entries.length === 0 ? (
+              <Empty>
+                Nothing has moved yet. Payments of keys whose destination is the wallet land here.
+              </Empty>
+            ) : (
+              <ul class="divide-y divide-base-300">
+                {entries.map((entry) => (
+                  <Entry entry={entry} />
+                ))}
+              </ul>
+            )}
+            {nextCursor ? (
+              <a class="btn btn-sm mt-3" href={`/dashboard/wallet?before=${nextCursor}`}>
+                Older ones
+              </a>
+            ) : null}
+          </Panel>
+          <Panel title="Latest payouts" id="payouts">
+            {payouts.length === 0 ? (
+              <Empty>No payouts yet.</Empty>
+            ) : (
+              <ul class="divide-y divide-base-300">
+                {payouts.map((payout) => (
+                  <Payout payout={payout} />
+                ))}
+              </ul>
             )}
           </Panel>
         </div>
