@@ -496,9 +496,7 @@ describe("what the list costs", () => {
   });
 
   it("reads no more rows of a merchant with many payments than of one with few, but for those skipped", async () => {
-    const readBy = async (count: number, query: string) => {
-      const merchant = await newMerchant();
-      await store(merchant, count);
+    const readBy = async ({ key }: Merchant, query: string) => {
       let read = 0;
       const DB = new Proxy(env.DB, {
         get(target, name) {
@@ -510,11 +508,16 @@ describe("what the list costs", () => {
           };
         },
       });
-      await request(`/v1/transactions?${query}`, { key: merchant.key, env: { DB } });
+      await request(`/v1/transactions?${query}`, { key, env: { DB } });
       return read;
     };
+    // Between two others: the end of a range in an index is known by the row behind it, where there is one.
+    const merchants = await Promise.all([1, 2, 3, 4].map(() => newMerchant()));
+    const [first, many, few, last] = merchants.sort((a, b) => a.merchantId - b.merchantId);
+    if (!first || !many || !few || !last) throw new Error("there are four");
+    await Promise.all([store(first, 60), store(many, 3_000), store(few, 60), store(last, 60)]);
     for (const query of ["", "status=pending", "status=failed", `cursor=${idAt(EPOCH + 60_000)}`]) {
-      expect([query, await readBy(3_000, query)]).toEqual([query, await readBy(60, query)]);
+      expect([query, await readBy(many, query)]).toEqual([query, await readBy(few, query)]);
     }
   });
 });
