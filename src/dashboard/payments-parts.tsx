@@ -55,6 +55,11 @@ export const DELIVERY_STATUS = {
   failed: { tone: "error", label: "Given up" },
 } as const;
 
-export const DeliveryStatus = ({ status }: { status: StoredDelivery["status"] }) => (
-  <Badge tone={DELIVERY_STATUS[status].tone}>{DELIVERY_STATUS[status].label}</Badge>
-);
+type DeliveryStatusProps = { status: StoredDelivery["status"]; isOvertaken?: boolean };
+
+export const DeliveryStatus = ({ status, isOvertaken = false }: DeliveryStatusProps) =>
+  isOvertaken && status === "failed" ? (
+    <Badge tone="neutral">Overtaken by the success</Badge>
+  ) : (
+    <Badge tone={DELIVERY_STATUS[status].tone}>{DELIVERY_STATUS[status].label}</Badge>
+  );

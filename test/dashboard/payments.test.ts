@@ -396,6 +396,34 @@ describe("send the webhook again", () => {
     inOrder((await open(duka, pageOf(id))).text, ["HTTP 410", "attempt 2", "HTTP 200", "open again"]);
   });
 
+  it("is not offered, nor done, for the failure of a payment that was paid after all", async () => {
+    const duka = await merchant();
+    await setKey({ ...duka }, "callback_url = ?", SHOP);
+    network.merchant = () => new Response("closed", { status: 410 });
+    const { id, ...ids } = await payment(duka, "failed");
+    const delivery = `wh_${id.slice("tx_".length)}_failed`;
+    const ALERT = "did not reach your server";
+    expect((await open(duka, "/dashboard")).text).toContain(ALERT);
+    network.merchant = () => new Response("open again");
+    await callBack(ids.callbackUrl, paid(ids, { amount: 150, receipt: ids.receipt }));
+
+    const page = await open(duka, pageOf(id));
+    inOrder(page.text, ["Webhooks", "Overtaken by the success", "“Not paid”", "“Paid”"]);
+    expect(page.text).not.toContain("Given up");
+    const [failure, success] = [`${delivery}/replay`, `${delivery.replace("failed", "completed")}/replay`];
+    expect([page.html.includes(failure), page.html.includes(success)]).toEqual([false, true]);
+    const own = await open(duka, `/dashboard/api/webhooks/${delivery}`);
+    expect(own.text).toContain("Overtaken by the success");
+    expect(own.html).not.toContain(failure);
+    expect((await open(duka, "/dashboard")).text).not.toContain(ALERT);
+
+    const told = network.count("duka.co.ke");
+    const pressed = await duka.visitor.submit(`${pageOf(id)}/webhooks/${failure}`, {});
+    expect((await open(duka, pressed.location ?? "")).text).toContain("its failure is not told again");
+    await duka.visitor.submit(`/dashboard/api/webhooks/${failure}`, {});
+    expect(network.count("duka.co.ke")).toBe(told);
+  });
+
   it("of many attempts is told by the last 20, each with its own number", async () => {
     const duka = await merchant();
     await setKey({ ...duka }, "callback_url = ?", SHOP);

@@ -336,11 +336,15 @@ describe("what was given up", () => {
     }
     const listed = async () => (await asOperator("/dead-letters")).body.webhooks as { id: string }[];
 
-    it("is neither shown nor sent again once the payment is paid after all", async () => {
+    const counted = async () => (await asOperator("/figures")).body.given_up as number;
+
+    it("is neither shown, counted nor sent again once the payment is paid after all", async () => {
       const { id, pay } = await givenUp();
       expect(await listed()).toMatchObject([{ id }]);
+      const withIt = await counted();
       await pay();
       expect(await listed()).toEqual([]);
+      expect(await counted()).toBe(withIt - 1);
       const before = network.count("localhost:9/hook");
       expect((await replay(id)).status).toBe(404);
       expect([network.count("localhost:9/hook"), await audited(id)]).toEqual([before, []]);

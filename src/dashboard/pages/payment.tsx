@@ -9,7 +9,7 @@ import { readStory, type Step, type Story } from "../../features/payments/story.
 import { isCollected } from "../../features/payouts/rules.ts";
 import { throttle } from "../../features/throttle/throttle.ts";
 import { replayDelivery } from "../../features/webhooks/replay.ts";
-import { deliveryIdsOf } from "../../features/webhooks/rules.ts";
+import { deliveryIdsOf, overtakerOf } from "../../features/webhooks/rules.ts";
 import type { StoredDelivery } from "../../features/webhooks/store.ts";
 import { DAY_MS, eastAfricaDay, eastAfricaTime, MINUTE_MS } from "../../lib/clock.ts";
 import { isTransactionId } from "../../lib/ids.ts";
@@ -27,6 +27,7 @@ const pathOf = (id: string) => `/dashboard/payments/${id}`;
 const NOTES = {
   checked: "M-Pesa was asked just now.",
   resent: "The webhook is being sent again.",
+  overtaken: "The payment was paid after all, so its failure is not told again.",
   too_soon: "This was done a moment ago. Wait a little, then try again.",
 } as const;
 
@@ -136,19 +137,24 @@ const Facts = ({ story }: { story: Story }) => {
   );
 };
 
-const Delivery = ({ delivery }: { delivery: StoredDelivery }) => {
+const isOvertakenIn = ({ deliveries }: Story, { id }: Pick<StoredDelivery, "id">) =>
+  deliveries.some((other) => other.id === overtakerOf(id));
+
+const Delivery = ({ delivery, isOvertaken }: { delivery: StoredDelivery; isOvertaken: boolean }) => {
   const { transactionId, id, status, attemptCount } = delivery;
   const told = id.endsWith("_completed") ? "Paid" : "Not paid";
   return (
     <li class="py-3">
       <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
-        <DeliveryStatus status={status} />
+        <DeliveryStatus status={status} isOvertaken={isOvertaken} />
         <span class="grow">{`“${told}”, ${attemptCount} ${attemptCount === 1 ? "attempt" : "attempts"}`}</span>
-        <form method="post" action={`${pathOf(transactionId ?? "")}/webhooks/${id}/replay`}>
-          <button class="btn btn-sm" type="submit">
-            Send the webhook again
-          </button>
-        </form>
+        {isOvertaken ? null : (
+          <form method="post" action={`${pathOf(transactionId ?? "")}/webhooks/${id}/replay`}>
+            <button class="btn btn-sm" type="submit">
+              Send the webhook again
+            </button>
+          </form>
+        )}
       </div>
       <p class="soft mono mt-1 break-all">{delivery.url}</p>
       <Quote label="What we send">{JSON.stringify(parseJson(delivery.body), null, 2)}</Quote>
@@ -201,7 +207,7 @@ const Live = ({ story, live, note }: LiveProps) => {
         <Panel title="Webhooks">
           <ul class="divide-y divide-base-300">
             {deliveries.map((delivery) => (
-              <Delivery delivery={delivery} />
+              <Delivery delivery={delivery} isOvertaken={isOvertakenIn(story, delivery)} />
             ))}
           </ul>
         </Panel>
@@ -267,30 +273,36 @@ async function storyPage(c: PageContext) {
 }
 
 /** Does what a button asks for, and leads back to the page, which tells of it. */
-async function done(c: PageContext, note: "checked" | "resent", work: () => Promise<unknown>) {
+async function done(c: PageContext, work: () => Promise<keyof typeof NOTES>) {
   const { id } = refOf(c);
   const back = (name: keyof typeof NOTES) => c.redirect(pathWith(pathOf(id), { done: name }), 303);
   try {
-    await work();
+    return back(await work());
   } catch (error) {
     if (error instanceof ApiError && error.code === "TOO_MANY_TRIES") return back("too_soon");
     throw error;
   }
-  return back(note);
 }
 
 export const paymentPages = new Hono<PageEnv>()
   .get("/payments/:id", storyPage)
 
-  .post("/payments/:id/check", (c) => done(c, "checked", () => checkPayment(c.var.deps, refOf(c))))
+  .post("/payments/:id/check", (c) =>
+    done(c, async () => {
+      await checkPayment(c.var.deps, refOf(c));
+      return "checked";
+    }),
+  )
 
   .post("/payments/:id/webhooks/:delivery/replay", (c) =>
-    done(c, "resent", async () => {
+    done(c, async () => {
       const { merchantId, id } = refOf(c);
       const delivery = c.req.param("delivery");
-      await readStory(c.var.deps, { merchantId, id }); // another merchant's is not found, and not counted
+      const story = await readStory(c.var.deps, { merchantId, id }); // another merchant's is not found, and not counted
       if (!deliveryIdsOf(id).includes(delivery)) throw new ApiError("NOT_FOUND");
+      if (isOvertakenIn(story, { id: delivery })) return "overtaken";
       await throttle(c.var.deps, "webhook_replay", delivery);
-      await replayDelivery(c.var.deps, { id: 0, merchantId, scope: "full" }, delivery);
+      await replayDelivery(c.var.deps, { id: 0, merchantId, scope: "full" }, delivery, { trueOnly: true });
+      return "resent";
     }),
   );

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { throttle } from "../../features/throttle/throttle.ts";
 import { listQuery } from "../../features/webhooks/contract.ts";
-import { listDeliveries, readDelivery } from "../../features/webhooks/list.ts";
+import { isOvertaken, listDeliveries, readDelivery } from "../../features/webhooks/list.ts";
 import { replayDelivery } from "../../features/webhooks/replay.ts";
 import { replayFailed } from "../../features/webhooks/replay-failed.ts";
 import { ATTEMPTS_KEPT, storedAttempts } from "../../features/webhooks/rules.ts";
@@ -128,17 +128,20 @@ export const webhookPages = new Hono<PageEnv>()
 
   .get("/api/webhooks/:delivery", async (c) => {
     const delivery = await readDelivery(c.var.deps, ownerOf(c), c.req.param("delivery"));
+    const overtaken = await isOvertaken(c.var.deps, delivery);
     const every = looksEvery(delivery, c.var.deps.now());
     return merchantPage(
       c,
       "Webhook",
       <>
         <PageHead title="Webhook" lead={delivery.url}>
-          <form method="post" action={`/dashboard/api/webhooks/${delivery.id}/replay`}>
-            <button class="btn btn-primary" type="submit">
-              Send it again
-            </button>
-          </form>
+          {overtaken ? null : (
+            <form method="post" action={`/dashboard/api/webhooks/${delivery.id}/replay`}>
+              <button class="btn btn-primary" type="submit">
+                Send it again
+              </button>
+            </form>
+          )}
         </PageHead>
         <div
           id="delivery"
@@ -147,7 +150,7 @@ export const webhookPages = new Hono<PageEnv>()
         >
           <Panel>
             <p class="flex flex-wrap items-center gap-3" aria-live="polite">
-              <DeliveryStatus status={delivery.status} />
+              <DeliveryStatus status={delivery.status} isOvertaken={overtaken} />
               {delivery.transactionId ? (
                 <a class="quiet-link" href={`/dashboard/payments/${delivery.transactionId}`}>
                   The payment
@@ -177,6 +180,6 @@ export const webhookPages = new Hono<PageEnv>()
   .post("/api/webhooks/:delivery/replay", async (c) => {
     const asked = c.req.param("delivery");
     await throttle(c.var.deps, "webhook_replay", asked);
-    const { id } = await replayDelivery(c.var.deps, ownerOf(c), asked);
+    const { id } = await replayDelivery(c.var.deps, ownerOf(c), asked, { trueOnly: true });
     return c.redirect(`/dashboard/api/webhooks/${id}`, 303);
   });

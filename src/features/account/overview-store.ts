@@ -4,6 +4,7 @@ import type { Db } from "../../db/client.ts";
 import { apiKeys, transactions, verifiedPhones, wallets, webhookDeliveries } from "../../db/schema.ts";
 import { EAT_OFFSET_MS } from "../../lib/clock.ts";
 import { type MerchantId, transactionIdsFrom } from "../../lib/ids.ts";
+import { isTrueStill } from "../webhooks/store.ts";
 
 /** A merchant's day so far, what it took on each day since then, its keys and its wallet, in one trip. */
 export async function readOverview(
@@ -72,6 +73,7 @@ export async function readOverview(
           eq(webhookDeliveries.merchantId, merchantId),
           eq(webhookDeliveries.status, "failed"),
           gte(webhookDeliveries.createdAt, failedSince),
+          isTrueStill(db),
         ),
       ),
     db

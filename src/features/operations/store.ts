@@ -17,6 +17,7 @@ import {
   webhookDeliveries,
 } from "../../db/schema.ts";
 import type { Metered } from "../../lib/meter.ts";
+import { isTrueStill } from "../webhooks/store.ts";
 
 export type StoredAlert = typeof alerts.$inferSelect;
 export type StoredFigure = typeof minuteFigures.$inferSelect;
@@ -122,7 +123,8 @@ export async function readOpen(db: Db, since: number) {
       sql`select ${deadLetters.diedAt} as k from ${deadLetters} where ${deadLetters.replayedAt} is null`,
     ),
     counted(
-      sql`select ${webhookDeliveries.createdAt} as k from ${webhookDeliveries} where ${webhookDeliveries.status} = 'failed'`,
+      // By the index that has what `isTrueStill` asks for.
+      sql`select ${webhookDeliveries.createdAt} as k from ${webhookDeliveries} indexed by webhook_deliveries_failed where ${webhookDeliveries.status} = 'failed' and ${isTrueStill(db)}`,
     ),
     counted(sql`select ${notices.createdAt} as k from ${notices} where ${notices.status} = 'failed'`),
     db

@@ -1,7 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
 import type { ListQuery } from "./contract.ts";
-import { type DeliveryReader, isDeliveryId, ownerOf } from "./rules.ts";
+import { type DeliveryReader, isDeliveryId, overtakerOf, ownerOf } from "./rules.ts";
 import { findOwnDelivery, readPage, type StoredDelivery } from "./store.ts";
 
 /**
@@ -28,4 +28,14 @@ export async function readDelivery(
   const delivery = isDeliveryId(id) ? await findOwnDelivery(db, ownerOf(key), id) : undefined;
   if (!delivery) throw new ApiError("NOT_FOUND");
   return delivery;
+}
+
+/** Whether a delivery tells of the failure of a payment that was paid after all. */
+export async function isOvertaken(
+  { db }: { db: Db },
+  { merchantId, id }: Pick<StoredDelivery, "merchantId" | "id">,
+): Promise<boolean> {
+  const success = overtakerOf(id);
+  if (success === undefined) return false;
+  return (await findOwnDelivery(db, { merchantId, keyId: undefined }, success)) !== undefined;
 }

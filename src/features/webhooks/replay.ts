@@ -6,18 +6,20 @@ import { findGivenUp, type StoredDelivery, takeForReplay } from "./store.ts";
 
 /**
  * Sends a delivery again, whatever became of it: the first attempt at once, and then a fresh set of retries.
- * Where an attempt is under way already, that one is the replay.
+ * Where an attempt is under way already, that one is the replay. `trueOnly`: but for the failure of a payment
+ * that was paid after all, which stays as it is.
  * @throws NOT_FOUND
  */
 export async function replayDelivery(
   deps: DeliverDeps & { background: (work: Promise<unknown>) => void },
   key: DeliveryReader,
   id: string,
+  which: { trueOnly?: boolean } = {},
 ): Promise<StoredDelivery> {
   const seen = await readDelivery(deps, key, id);
   const now = deps.now();
   if (isUnderWay(seen, now)) return seen;
-  const taken = await takeForReplay(deps.db, seen, now + ATTEMPT_LEASE_MS);
+  const taken = await takeForReplay(deps.db, seen, now + ATTEMPT_LEASE_MS, which);
   if (!taken) return readDelivery(deps, key, id);
   deps.background(deliver(deps, taken));
   return taken;
@@ -33,7 +35,7 @@ export async function replayGivenUp(
   if (!seen) return false;
   const now = deps.now();
   const audit = { ...act, at: now, action: "webhook.replay", subject: id };
-  const taken = await takeForReplay(deps.db, seen, now + ATTEMPT_LEASE_MS, audit);
+  const taken = await takeForReplay(deps.db, seen, now + ATTEMPT_LEASE_MS, { trueOnly: true, audit });
   if (taken) deps.background(deliver(deps, taken));
   return taken !== undefined;
 }

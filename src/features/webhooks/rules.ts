@@ -27,6 +27,10 @@ export const deliveryIdsOf = (payment: string) =>
 export const deliveryIdOf = (payment: string, result: "completed" | "failed") =>
   `wh_${payment.slice("tx_".length)}_${result}`;
 
+/** The id of the delivery whose success overtakes a failure's; undefined for what nothing overtakes. */
+export const overtakerOf = (id: string) =>
+  id.endsWith("_failed") ? id.replace(/_failed$/, "_completed") : undefined;
+
 /** The attempts in a row of ours: the last, oldest first. */
 export const storedAttempts = (text: string) => JSON.parse(text) as Attempt[];
 

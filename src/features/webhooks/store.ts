@@ -137,7 +137,7 @@ export async function recordGivenUp(
 }
 
 /** Whether it is true still what a delivery tells: not of the failure of a payment that was paid after all. */
-function isTrueStill(db: Db): SQL {
+export function isTrueStill(db: Db): SQL {
   const { merchantId, id } = webhookDeliveries;
   const success = alias(webhookDeliveries, "success");
   return notExists(
@@ -258,21 +258,22 @@ export async function readPage(db: Db, owner: Owner, { status, limit, cursor }: 
 }
 
 /**
- * Makes a delivery due again, as it was seen; as an operator's act, which the log has, only what is true still.
+ * Makes a delivery due again, as it was seen: with `trueOnly` what is true still, and with `audit` as an act
+ * that the log has.
  * @returns the delivery, or undefined if it has moved since.
  */
 export async function takeForReplay(
   db: Db,
   seen: StoredDelivery,
   dueAt: number,
-  audit?: AuditEntry,
+  { trueOnly, audit }: { trueOnly?: boolean; audit?: AuditEntry } = {},
 ): Promise<StoredDelivery | undefined> {
   const asSeen = and(
     isDelivery(seen),
     eq(webhookDeliveries.status, seen.status),
     eq(webhookDeliveries.attemptCount, seen.attemptCount),
     sql`${webhookDeliveries.dueAt} is ${seen.dueAt}`,
-    audit && isTrueStill(db),
+    trueOnly ? isTrueStill(db) : undefined,
   );
   const take = db.update(webhookDeliveries).set(dueForReplay(dueAt)).where(asSeen).returning();
   if (!audit) return (await commit(db, [], take))[0];
