@@ -189,6 +189,38 @@ describe("money and credits", () => {
     expect(named(other)).not.toBe(form.once);
   });
 
+  it("sells no plan to a suspended key, and says of it that it is suspended", async () => {
+    const { id, name } = await newKey(own);
+    await env.DB.prepare("UPDATE api_keys SET suspended_at = 1 WHERE id = ?").bind(id).run();
+    const page = await own.visitor.get(`/dashboard/plan?key=${id}`);
+    expect(page.text).toContain(`${name} Suspended`);
+    expect(page.html).not.toContain(`<option value="${id}"`);
+    expect((await own.visitor.get(`/dashboard/api/${id}`)).html).not.toContain("/dashboard/plan?key=");
+    const form = { plan: "Starter", key: String(id), phone: "254722334488", once: once() };
+    const refused = await own.visitor.submit("/dashboard/plan", form);
+    expect([refused.status, refused.text]).toEqual([
+      403,
+      expect.stringContaining(
+        "This key is suspended, so a plan would be of no use to it. Nothing was bought.",
+      ),
+    ]);
+    expect(network.sent.filter(({ text }) => text.includes("254722334488"))).toEqual([]);
+  });
+
+  it("offers the free calls to whoever has no verified phone, and no form where every key is suspended", async () => {
+    const person = await signUp();
+    expect((await person.visitor.get("/dashboard/plan")).text).toContain(
+      "Verify your phone: 50 calls, free for 14 days.",
+    );
+    expect((await own.visitor.get("/dashboard/plan")).text).not.toContain("Verify your phone");
+    await env.DB.prepare("UPDATE api_keys SET suspended_at = 1 WHERE merchant_id = ?")
+      .bind(person.merchantId)
+      .run();
+    const page = await person.visitor.get("/dashboard/plan");
+    expect(page.text).toContain("A suspended key takes no plan, and you have no other key.");
+    expect(page.html).not.toContain('action="/dashboard/plan"');
+  });
+
   it("sends an SMS once, and takes its credits", async () => {
     await env.DB.prepare("UPDATE wallets SET sms_credits = 5 WHERE merchant_id = ?")
       .bind(own.merchantId)

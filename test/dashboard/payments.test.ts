@@ -17,7 +17,7 @@ import {
 } from "../support/gateway.ts";
 import { darajaError, freshNetwork, type Network, queryResult } from "../support/network.ts";
 import { plansOf, SCAN_OR_SORT } from "../support/plans.ts";
-import { type Page, type SignedUp, signUp } from "../support/visitor.ts";
+import { type Page, type SignedUp, signUp, verifyPhone } from "../support/visitor.ts";
 
 let network: Network;
 beforeEach(() => {
@@ -457,6 +457,23 @@ describe("requesting a payment", () => {
       ...fields,
     };
   }
+
+  it("says why no key can ask, and what helps: a phone to verify, a plan, or a suspension's end", async () => {
+    const duka = await signUp();
+    const free = "Verify your phone: 50 calls, free for 14 days. Verify it";
+    const suspended = "The key “Main” is suspended. See the key";
+    expect((await open(duka, NEW)).text).toContain(free);
+    await setKey({ ...duka, account: "" }, "suspended_at = 1, name = 'Main'");
+    const page = await open(duka, NEW);
+    expect(page.text).toContain(suspended);
+    expect(page.html).toContain(`href="/dashboard/api/${duka.keyId}"`);
+    for (const useless of [free, "Choose a plan"]) expect(page.text).not.toContain(useless);
+    await verifyPhone(network, duka);
+    await setKey({ ...duka, account: "" }, "suspended_at = NULL, calls_left = 0");
+    const { text } = await open(duka, NEW);
+    expect(text).toContain("It takes a plan with calls left. Choose a plan");
+    for (const past of [free, suspended]) expect(text).not.toContain(past);
+  });
 
   it("sends the prompt with the merchant's own key, and leads to the payment", async () => {
     const duka = await merchant();
