@@ -24,6 +24,7 @@ import { sendTestEvent } from "../../features/webhooks/test-event.ts";
 import { type KeyId, parseKeyId } from "../../lib/ids.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, parseForm, submitted } from "../forms.ts";
+import { isSuspended } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import {
   Alert,
@@ -181,7 +182,7 @@ async function keyPage(c: PageContext, forms: Forms = {}, status: FormStatus = 2
         )}
       </PageHead>
       <Told done={c.req.query("done")} />
-      {key.suspendedAt !== null ? (
+      {isSuspended(key) ? (
         <Alert tone="error">
           This key is suspended, since too many of its payments failed or were cancelled. Write to support to
           have it lifted.
@@ -244,9 +245,11 @@ async function keyPage(c: PageContext, forms: Forms = {}, status: FormStatus = 2
                 <When at={key.lastUsedAt} />
               </Row>
             </dl>
-            <a class="btn btn-sm mt-3" href={`/dashboard/plan?key=${key.id}`}>
-              Buy a plan for it
-            </a>
+            {isSuspended(key) ? null : (
+              <a class="btn btn-sm mt-3" href={`/dashboard/plan?key=${key.id}`}>
+                Buy a plan for it
+              </a>
+            )}
           </Panel>
           <Panel title="Tell me of every payment">
             <form method="post" action={`${base}/notifications`}>

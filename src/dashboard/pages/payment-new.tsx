@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ApiError } from "../../errors.ts";
+import { verifiedPhonesOf } from "../../features/account/verified-phones.ts";
 import { describeDestination, storedDestination } from "../../features/keys/destination.ts";
 import { readKeys } from "../../features/keys/read.ts";
 import type { StoredKey } from "../../features/keys/store.ts";
@@ -15,6 +16,7 @@ import { isTransactionId, parseKeyId } from "../../lib/ids.ts";
 import { parseKes } from "../../lib/kes.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, msisdnField, parseForm, submitted } from "../forms.ts";
+import { isSuspended, TrialOffer } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Field, FormTrouble, localPhone, PageHead, Select, Submit, whole } from "../parts.tsx";
 
@@ -42,92 +44,118 @@ const newIdempotencyKey = () => randomHex(16);
 /** Keys that may ask for a payment now, the default first. */
 const usable = (keys: StoredKey[], now: number) =>
   keys
-    .filter((key) => key.suspendedAt === null && callsRemaining(key, now) > 0)
+    .filter((key) => !isSuspended(key) && callsRemaining(key, now) > 0)
     .sort((a, b) => Number(b.isDefault) - Number(a.isDefault));
 
-const NoKey = () => (
-  <Alert tone="warning">
-    None of your keys can ask for a payment now: it takes a plan with calls left.{" "}
-    <a class="link font-medium" href="/dashboard/plan">
-      Choose a plan
-    </a>
-  </Alert>
-);
+type Held = { keys: StoredKey[]; isVerified: boolean };
 
-const Request = ({ form, keys, now }: { form: FormState; keys: StoredKey[]; now: number }) => (
-  <div class="max-w-xl">
-    <PageHead
-      title="Request a payment"
-      lead="The customer gets a prompt on the phone, types the M-Pesa PIN, and the money is yours."
-    />
-    <div class="panel">
-      <FormTrouble form={form} />
-      {keys.length === 0 ? (
-        <NoKey />
-      ) : (
-        <form method="post" action="/dashboard/payments/new">
-          <input
-            type="hidden"
-            name="idempotency_key"
-            value={form.values.idempotency_key ?? newIdempotencyKey()}
-          />
-          <Field
-            name="phone"
-            label="Customer's phone"
-            form={form}
-            type="tel"
-            inputmode="tel"
-            autocomplete="off"
-            required
-            placeholder="0712 345 678"
-          />
-          <Field
-            name="amount"
-            label="Amount in KES"
-            form={form}
-            inputmode="numeric"
-            autocomplete="off"
-            required
-            maxlength={12}
-            hint="Whole shillings. M-Pesa takes at most 250,000 at a time."
-          />
-          <Field
-            name="reference"
-            label="Reference (optional)"
-            form={form}
-            autocomplete="off"
-            maxlength={64}
-            hint={`Such as an order's number. The prompt shows its first 12 characters, or ${DEFAULT_REFERENCE}.`}
-          />
-          <Field
-            name="description"
-            label="Description (optional)"
-            form={form}
-            autocomplete="off"
-            maxlength={128}
-          />
-          <Select
-            name="key_id"
-            label="Key"
-            form={form}
-            value={String(keys[0]?.id)}
-            options={keys.map((key) => ({
-              value: String(key.id),
-              label: `${key.name} (${whole(callsRemaining(key, now))} calls left), to ${describeDestination(storedDestination(key.destination))}`,
-            }))}
-            hint="It says where the money goes. A prompt takes one of its calls."
-          />
-          <Submit wide>Send the prompt</Submit>
-        </form>
-      )}
+/** Why no key can ask, and what helps: a suspended key is helped by no plan. */
+const NoKey = ({ keys, isVerified }: Held) => {
+  const suspended = keys.filter(isSuspended);
+  const others = keys.filter((key) => !isSuspended(key));
+  const isTrialDue = !isVerified && others.some(({ isDefault }) => isDefault);
+  return (
+    <Alert tone="warning">
+      None of your keys can ask for a payment now.
+      {suspended.map(({ id, name }) => (
+        <p>
+          {`The key “${name}” is suspended.`}{" "}
+          <a class="link font-medium" href={`/dashboard/api/${id}`}>
+            See the key
+          </a>
+        </p>
+      ))}
+      {isTrialDue ? <TrialOffer /> : null}
+      {others.length > 0 ? (
+        <p>
+          {isTrialDue ? "Or give a key more calls than that." : "It takes a plan with calls left."}{" "}
+          <a class="link font-medium" href="/dashboard/plan">
+            Choose a plan
+          </a>
+        </p>
+      ) : null}
+    </Alert>
+  );
+};
+
+const Request = ({ form, held, now }: { form: FormState; held: Held; now: number }) => {
+  const keys = usable(held.keys, now);
+  return (
+    <div class="max-w-xl">
+      <PageHead
+        title="Request a payment"
+        lead="The customer gets a prompt on the phone, types the M-Pesa PIN, and the money is yours."
+      />
+      <div class="panel">
+        <FormTrouble form={form} />
+        {keys.length === 0 ? (
+          <NoKey {...held} />
+        ) : (
+          <form method="post" action="/dashboard/payments/new">
+            <input
+              type="hidden"
+              name="idempotency_key"
+              value={form.values.idempotency_key ?? newIdempotencyKey()}
+            />
+            <Field
+              name="phone"
+              label="Customer's phone"
+              form={form}
+              type="tel"
+              inputmode="tel"
+              autocomplete="off"
+              required
+              placeholder="0712 345 678"
+            />
+            <Field
+              name="amount"
+              label="Amount in KES"
+              form={form}
+              inputmode="numeric"
+              autocomplete="off"
+              required
+              maxlength={12}
+              hint="Whole shillings. M-Pesa takes at most 250,000 at a time."
+            />
+            <Field
+              name="reference"
+              label="Reference (optional)"
+              form={form}
+              autocomplete="off"
+              maxlength={64}
+              hint={`Such as an order's number. The prompt shows its first 12 characters, or ${DEFAULT_REFERENCE}.`}
+            />
+            <Field
+              name="description"
+              label="Description (optional)"
+              form={form}
+              autocomplete="off"
+              maxlength={128}
+            />
+            <Select
+              name="key_id"
+              label="Key"
+              form={form}
+              value={String(keys[0]?.id)}
+              options={keys.map((key) => ({
+                value: String(key.id),
+                label: `${key.name} (${whole(callsRemaining(key, now))} calls left), to ${describeDestination(storedDestination(key.destination))}`,
+              }))}
+              hint="It says where the money goes. A prompt takes one of its calls."
+            />
+            <Submit wide>Send the prompt</Submit>
+          </form>
+        )}
+      </div>
     </div>
-  </div>
-);
+  );
+};
 
 async function form(c: PageContext, state: FormState, status?: FormStatus) {
-  const now = c.var.deps.now();
-  const keys = usable(await readKeys(c.var.deps, c.var.merchantId), now);
-  return merchantPage(c, "Request a payment", <Request form={state} keys={keys} now={now} />, status);
+  const { deps, merchantId } = c.var;
+  const [keys, phones] = await Promise.all([readKeys(deps, merchantId), verifiedPhonesOf(deps, merchantId)]);
+  const held = { keys, isVerified: phones.length > 0 };
+  return merchantPage(c, "Request a payment", <Request form={state} held={held} now={deps.now()} />, status);
 }
 
 /** A payment that is asked for again begins with what the one before was. */

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { ApiError } from "../../errors.ts";
 import { verifiedPhonesOf } from "../../features/account/verified-phones.ts";
 import { readKey, readKeys } from "../../features/keys/read.ts";
 import type { StoredKey } from "../../features/keys/store.ts";
@@ -17,8 +18,10 @@ import {
   parseForm,
   submitted,
 } from "../forms.ts";
+import { isSuspended, TrialOffer } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import {
+  Alert,
   Badge,
   FormTrouble,
   kes,
@@ -45,12 +48,15 @@ const buyForm = z.object({
   once: onceField,
 });
 
+const NOT_SOLD = "This key is suspended, so a plan would be of no use to it. Nothing was bought.";
+
 const KeyPlan = ({ apiKey, now }: { apiKey: StoredKey; now: number }) => (
   <li class="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
     <span class="min-w-0 grow basis-40 font-medium">{apiKey.name}</span>
+    {isSuspended(apiKey) ? <Badge tone="error">Suspended</Badge> : null}
     {isActive(apiKey, now) ? (
       <>
-        <Badge tone="success">{apiKey.plan}</Badge>
+        <Badge tone={isSuspended(apiKey) ? "neutral" : "success"}>{apiKey.plan}</Badge>
         <span>{`${whole(callsRemaining(apiKey, now))} calls left`}</span>
         <span class="soft text-sm">
           until <When at={apiKey.expiresAt} />
@@ -66,8 +72,9 @@ async function planPage(c: PageContext, form: FormState, status: FormStatus = 20
   const { deps, merchantId } = c.var;
   const [keys, phones] = await Promise.all([readKeys(deps, merchantId), verifiedPhonesOf(deps, merchantId)]);
   const now = deps.now();
-  const asked = keys.find(({ id }) => String(id) === c.req.query("key"));
-  const chosen = asked ?? keys.find(({ isDefault }) => isDefault);
+  const takers = keys.filter((key) => !isSuspended(key));
+  const asked = takers.find(({ id }) => String(id) === c.req.query("key"));
+  const chosen = asked ?? takers.find(({ isDefault }) => isDefault);
   const [firstPhone] = phones;
   return merchantPage(
     c,
@@ -77,6 +84,11 @@ async function planPage(c: PageContext, form: FormState, status: FormStatus = 20
         title="Plan"
         lead="A plan gives one key its calls for 30 days. Each payment request that reaches M-Pesa is a call; refused ones are free."
       />
+      {phones.length === 0 ? (
+        <Alert tone="info">
+          <TrialOffer />
+        </Alert>
+      ) : null}
       <div class="mb-4 grid gap-4 md:grid-cols-3">
         {FOR_SALE.map(([name, { price, calls, days }]) => (
           <div class="panel">
@@ -96,31 +108,37 @@ async function planPage(c: PageContext, form: FormState, status: FormStatus = 20
           </ul>
         </Panel>
         <Panel title="Buy or renew">
-          <p class="soft mb-4 text-sm">
-            Paid by M-Pesa. The calls are added to what is left, and 30 days to the time that is left.
-          </p>
           <FormTrouble form={form} />
-          <form method="post" action="/dashboard/plan">
-            <Once form={form} />
-            <Select
-              name="plan"
-              label="Plan"
-              form={form}
-              options={FOR_SALE.map(([name, { price }]) => ({
-                value: name,
-                label: `${name}, ${kes(price)}`,
-              }))}
-            />
-            <Select
-              name="key"
-              label="For the key"
-              form={form}
-              value={chosen ? String(chosen.id) : undefined}
-              options={keys.map(({ id, name }) => ({ value: String(id), label: name }))}
-            />
-            <PayFrom form={form} phone={firstPhone?.phone} />
-            <Submit>Send the prompt</Submit>
-          </form>
+          {takers.length === 0 ? (
+            <p class="soft">A suspended key takes no plan, and you have no other key.</p>
+          ) : (
+            <>
+              <p class="soft mb-4 text-sm">
+                Paid by M-Pesa. The calls are added to what is left, and 30 days to the time that is left.
+              </p>
+              <form method="post" action="/dashboard/plan">
+                <Once form={form} />
+                <Select
+                  name="plan"
+                  label="Plan"
+                  form={form}
+                  options={FOR_SALE.map(([name, { price }]) => ({
+                    value: name,
+                    label: `${name}, ${kes(price)}`,
+                  }))}
+                />
+                <Select
+                  name="key"
+                  label="For the key"
+                  form={form}
+                  value={chosen ? String(chosen.id) : undefined}
+                  options={takers.map(({ id, name }) => ({ value: String(id), label: name }))}
+                />
+                <PayFrom form={form} phone={firstPhone?.phone} />
+                <Submit>Send the prompt</Submit>
+              </form>
+            </>
+          )}
         </Panel>
       </div>
     </>,
@@ -135,6 +153,7 @@ export const planPages = new Hono<PageEnv>()
     const buy = async (values: Record<string, string>) => {
       const { plan, key: keyId, phone, once } = parseForm(buyForm, values);
       const key = await readKey(deps, merchantId, keyId);
+      if (isSuspended(key)) throw new ApiError("KEY_SUSPENDED", { message: NOT_SOLD });
       const idempotencyKey = `page-${once}`;
       const work = subscribe(deps, key, key.id, { plan, phone }, idempotencyKey);
       deps.background(work.catch(() => undefined)); // whoever closes the page, the push records its outcome
