@@ -63,6 +63,7 @@ const presentFigures = ({ payments, ...figures }: Figures) => ({
   webhooks_waiting: figures.webhooks.count,
   given_up: figures.dead,
   callbacks_open: figures.callbacks,
+  unclear: figures.unclear,
   rulings_proposed: figures.proposals,
   completed_by: figures.settled,
   daraja: figures.daraja.map(({ product, calls, failed, averageMs, slowestMs }) => ({

@@ -14,7 +14,7 @@ import {
   queuedPayout,
 } from "../support/payouts.ts";
 import { signUp, Visitor } from "../support/visitor.ts";
-import { asOperator, unclearPayment } from "./support.ts";
+import { asOperator, lostPayout, unclearPayment } from "./support.ts";
 
 let network: Network;
 beforeEach(() => {
@@ -172,6 +172,29 @@ describe("the console's pages", () => {
       expect(page.text, shown).toContain(shown);
     }
     await visitor.submit(`${attach.location}/apply`, {});
+  });
+
+  it("count what waits for a ruling, and have what is proposed in one place alone", async () => {
+    const { visitor } = await operator();
+    const counted = async () =>
+      Number(/Waiting for a ruling\s+(\d+)/.exec((await visitor.get("/operator/figures")).text)?.[1]);
+    const before = await counted();
+    const { id } = await unclearPayment(network);
+    const { id: payout } = await lostPayout(network);
+    expect(await counted()).toBe(before + 2);
+    for (const [subject, receipt] of [
+      [id, "UKO7777777"],
+      [payout, "UKO8888888"],
+    ]) {
+      const rule = `/operator/unclear/${subject}`;
+      expect((await visitor.get("/operator/unclear")).html).toContain(`"${rule}"`);
+      const ruling = { decision: "paid", receipt: receipt ?? "", reason: "On the statement." };
+      expect((await visitor.submit(rule, ruling)).status).toBe(303);
+      const page = await visitor.get("/operator/unclear");
+      expect(page.html).not.toContain(`"${rule}"`);
+      expect(page.text).toMatch(new RegExp(`Proposed.*${subject}.*Payouts without an answer`));
+    }
+    expect(await counted()).toBe(before + 2);
   });
 
   it("show of an act its detail, and earlier acts on the same alone", async () => {

@@ -1,5 +1,7 @@
 import type { Db } from "../../db/client.ts";
+import type { Config } from "../../env.ts";
 import { type Clock, HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
+import { unclearBefore } from "../rulings/rules.ts";
 import { CALLBACKS_LOOKED_AT_MS, darajaFigures, paymentRates, settledBy } from "./rules.ts";
 import { readOpen } from "./store.ts";
 
@@ -11,9 +13,17 @@ const timeOf = (id: string | null) => (id === null ? null : Number.parseInt(id.s
 const timeIn = (first: string | null) => (first === null ? null : Number(first));
 
 /** What the gateway does now: one trip, along indexes, and bounded however much is open. */
-export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
+export async function readFigures({
+  db,
+  now: clock,
+  config,
+}: {
+  db: Db;
+  now: Clock;
+  config: Pick<Config, "scaled">;
+}) {
   const now = clock();
-  const open = await readOpen(db, now - HOUR_MS - MINUTE_MS);
+  const open = await readOpen(db, now - HOUR_MS - MINUTE_MS, unclearBefore(config.scaled, now));
   const oldestDueAt = timeIn(open.webhooks.first);
   return {
     at: now,
@@ -26,6 +36,7 @@ export async function readFigures({ db, now: clock }: { db: Db; now: Clock }) {
     callbacks: open.callbacks.count,
     notProcessed: { count: open.notProcessed.count, oldestAt: timeIn(open.notProcessed.first) },
     proposals: open.proposals.count,
+    unclear: open.unclear,
     dead: open.dead,
     payouts: open.payouts,
     float: open.float,

@@ -17,6 +17,8 @@ import {
   webhookDeliveries,
 } from "../../db/schema.ts";
 import type { Metered } from "../../lib/meter.ts";
+import type { UnclearBefore } from "../rulings/rules.ts";
+import { countUnclear } from "../rulings/store.ts";
 import { isTrueStill } from "../webhooks/store.ts";
 
 export type StoredAlert = typeof alerts.$inferSelect;
@@ -81,7 +83,7 @@ export const readFiguresSince = (db: Db, minute: number) =>
   db.select().from(minuteFigures).where(gte(minuteFigures.minute, minute)).orderBy(asc(minuteFigures.minute));
 
 /** What is open now, each counted along an index and no further than `COUNTED_AT_MOST`; in one trip. */
-export async function readOpen(db: Db, since: number) {
+export async function readOpen(db: Db, since: number, before: UnclearBefore) {
   const bounded = (of: ReturnType<typeof sql>, limit = COUNTED_AT_MOST) =>
     sql<{
       count: number;
@@ -106,6 +108,7 @@ export async function readOpen(db: Db, since: number) {
     open,
     verified,
     firstSeals,
+    ...unclear
   ] = await db.batch([
     readFiguresSince(db, since),
     counted(sql`select ${transactions.id} as k from ${transactions} where ${transactions.dueAt} is not null`),
@@ -140,6 +143,7 @@ export async function readOpen(db: Db, since: number) {
     db.select().from(alerts).orderBy(asc(alerts.since)),
     db.select({ at: progress.doneTo }).from(progress).where(eq(progress.work, "verify")),
     db.select({ at: ledgerSeals.sealedAt }).from(ledgerSeals).orderBy(asc(ledgerSeals.id)).limit(1),
+    ...countUnclear(db, before, COUNTED_AT_MOST),
   ]);
   const one = (rows: { count: number; first: string | null }[]) => rows[0] ?? { count: 0, first: null };
   return {
@@ -149,6 +153,7 @@ export async function readOpen(db: Db, since: number) {
     callbacks: one(callbacks),
     notProcessed: one(notProcessed),
     proposals: one(proposals),
+    unclear: unclear.reduce((sum, [row]) => sum + (row?.count ?? 0), 0),
     dead: one(messages).count + one(givenUp).count + one(notSent).count,
     payouts: ofPayouts,
     float,

@@ -1,8 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
-import { MINUTE_MS } from "../../lib/clock.ts";
 import { type EffectDeps, effectOf } from "./effect.ts";
-import { NOT_PAID_AFTER_MS, parseCallbackSubject } from "./rules.ts";
+import { parseCallbackSubject, unclearBefore } from "./rules.ts";
 import {
   findCallback,
   findPaymentById,
@@ -18,17 +17,9 @@ import {
 /** A list of what waits is cut here. */
 export const AT_MOST = 100;
 
-/** What waits for an operator's word. */
-export function listUnclear(deps: EffectDeps) {
-  const now = deps.now();
-  const { scaled } = deps.config;
-  const before = {
-    unanswered: now - scaled(MINUTE_MS),
-    pending: now - scaled(NOT_PAID_AFTER_MS),
-    payout: now - scaled(5 * MINUTE_MS),
-  };
-  return readUnclear(deps.db, before, AT_MOST);
-}
+/** What waits for an operator's word, but for what a ruling is proposed on. */
+export const listUnclear = ({ db, now, config }: EffectDeps) =>
+  readUnclear(db, unclearBefore(config.scaled, now()), AT_MOST);
 
 export const listRulings = ({ db }: { db: Db }, only: "proposed" | undefined) =>
   readRulings(db, only, AT_MOST);

@@ -1,4 +1,4 @@
-import { HOUR_MS } from "../../lib/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
 import { maskMsisdn, parseMsisdn } from "../../lib/msisdn.ts";
 import { describeDestination, storedDestination } from "../keys/destination.ts";
 import type { Posting } from "../ledger/rules.ts";
@@ -32,6 +32,15 @@ const does = (summary: string[], transfers: Posting[] = []): Effect => ({
 
 /** So long a prompt may still be paid, and a payout may still be acknowledged: until then "not paid" is a guess. */
 export const NOT_PAID_AFTER_MS = UNACKNOWLEDGED_MS;
+
+/** What is as it was since then is unclear, by how it stands. */
+export type UnclearBefore = { unanswered: number; pending: number; payout: number };
+
+export const unclearBefore = (scaled: (ms: number) => number, now: number): UnclearBefore => ({
+  unanswered: now - scaled(MINUTE_MS),
+  pending: now - scaled(NOT_PAID_AFTER_MS),
+  payout: now - scaled(5 * MINUTE_MS),
+});
 
 /** So long a callback that met a fault of ours is left to the cron alone. */
 export const TRIED_AGAIN_FOR_MS = HOUR_MS;

@@ -13,6 +13,7 @@ import {
   type SQL,
   sql,
 } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { commit, type Db, type Statement } from "../../db/client.ts";
 import {
   inboundCallbacks,
@@ -28,6 +29,7 @@ import type { StoredCallback } from "../callbacks/store.ts";
 import { type Companion, dependent } from "../ledger/store.ts";
 import type { StoredTransaction } from "../payments/store.ts";
 import type { StoredPayout } from "../payouts/store.ts";
+import type { UnclearBefore } from "./rules.ts";
 
 export type StoredRuling = typeof rulings.$inferSelect;
 
@@ -106,51 +108,94 @@ export async function namesOfUsers(db: Db, ids: string[]): Promise<Map<string, s
   return new Map(found.map(({ id, name }) => [id, name]));
 }
 
+/** Leaves out what a ruling is proposed on already: that waits among the proposals. */
+const notProposed = (db: Db, subject: SQL | SQLiteColumn): SQL =>
+  notExists(
+    db
+      .select({ one: sql`1` })
+      .from(rulings)
+      // Spelt out, since a partial index serves only a query that says so itself.
+      .where(and(sql`${rulings.status} = 'proposed'`, eq(rulings.subject, subject))),
+  );
+
+const isUnclearCallback = (db: Db) =>
+  notProposed(db, sql`'cb:' || ${inboundCallbacks.reference} || ':' || ${inboundCallbacks.id}`);
+
+const isUnclearPayment = (db: Db, before: UnclearBefore) =>
+  and(
+    eq(transactions.status, "pending"),
+    or(
+      eq(transactions.acknowledgement, "unclear"),
+      and(isNull(transactions.acknowledgement), lt(transactions.createdAt, before.unanswered)),
+      lt(transactions.createdAt, before.pending),
+    ),
+    notProposed(db, transactions.id),
+  );
+
+const isUnclearPayout = (db: Db, before: UnclearBefore) =>
+  and(
+    inArray(payouts.status, ["sending", "sent"]),
+    lt(payouts.sentAt, before.payout),
+    notProposed(db, payouts.id),
+  );
+
 /** What waits for an operator: callbacks that did not fit, and payments and payouts without an answer. */
-export async function readUnclear(
-  db: Db,
-  before: { unanswered: number; pending: number; payout: number },
-  atMost: number,
-) {
-  const { acknowledgement, createdAt, dueAt, status } = transactions;
+export async function readUnclear(db: Db, before: UnclearBefore, atMost: number) {
   const [callbacks, payments, unclearPayouts] = await db.batch([
     db
       .select()
       .from(inboundCallbacks)
-      .where(sql`${inboundCallbacks.open} = 1`)
+      .where(and(sql`${inboundCallbacks.open} = 1`, isUnclearCallback(db)))
       .orderBy(asc(inboundCallbacks.receivedAt))
       .limit(atMost),
     db
       .select()
       .from(transactions)
-      .where(
-        and(
-          isNotNull(dueAt),
-          eq(status, "pending"),
-          or(
-            eq(acknowledgement, "unclear"),
-            and(isNull(acknowledgement), lt(createdAt, before.unanswered)),
-            lt(createdAt, before.pending),
-          ),
-        ),
-      )
+      .where(and(isNotNull(transactions.dueAt), isUnclearPayment(db, before)))
       // What has no id to be asked by is due last.
-      .orderBy(desc(dueAt))
+      .orderBy(desc(transactions.dueAt))
       .limit(atMost),
     db
       .select()
       .from(payouts)
-      .where(
-        and(
-          isNotNull(payouts.dueAt),
-          inArray(payouts.status, ["sending", "sent"]),
-          lt(payouts.sentAt, before.payout),
-        ),
-      )
+      .where(and(isNotNull(payouts.dueAt), isUnclearPayout(db, before)))
       .orderBy(asc(payouts.dueAt))
       .limit(atMost),
   ]);
   return { callbacks, payments, payouts: unclearPayouts };
+}
+
+/** How many of each `readUnclear` would list, of the first so many that are open. */
+export function countUnclear(db: Db, before: UnclearBefore, lookedAt: number) {
+  const count = sql<number>`count(*)`.as("count");
+  // Named as the tables are, so that the conditions above hold for them too.
+  const callbacks = db
+    .select({ reference: inboundCallbacks.reference, id: inboundCallbacks.id })
+    .from(inboundCallbacks)
+    .where(sql`${inboundCallbacks.open} = 1`)
+    .orderBy(asc(inboundCallbacks.receivedAt))
+    .limit(lookedAt)
+    .as("inbound_callbacks");
+  const { id, status, acknowledgement, createdAt, dueAt } = transactions;
+  const payments = db
+    .select({ id, status, acknowledgement, createdAt })
+    .from(transactions)
+    .where(isNotNull(dueAt))
+    .orderBy(desc(dueAt))
+    .limit(lookedAt)
+    .as("transactions");
+  const open = db
+    .select({ id: payouts.id, status: payouts.status, sentAt: payouts.sentAt })
+    .from(payouts)
+    .where(isNotNull(payouts.dueAt))
+    .orderBy(asc(payouts.dueAt))
+    .limit(lookedAt)
+    .as("payouts");
+  return [
+    db.select({ count }).from(callbacks).where(isUnclearCallback(db)),
+    db.select({ count }).from(payments).where(isUnclearPayment(db, before)),
+    db.select({ count }).from(open).where(isUnclearPayout(db, before)),
+  ] as const;
 }
 
 /** Stores a proposal, unless another on the same subject waits. @returns whether it is stored. */

@@ -106,7 +106,7 @@ const Live = ({ figures }: { figures: Figures }) => {
   const { payments, oldestPendingAt, webhooks } = figures;
   const under = figures.payouts.reduce((sum, { count }) => sum + count, 0);
   const amount = figures.payouts.reduce((sum, each) => sum + each.amount, 0);
-  const waiting = figures.callbacks + figures.proposals;
+  const waiting = figures.unclear + figures.proposals;
   return (
     <>
       {figures.alerts.map(({ kind, detail, since }) => (
