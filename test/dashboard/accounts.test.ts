@@ -1,5 +1,6 @@
 import { env } from "cloudflare:test";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { localPhone } from "../../src/lib/msisdn.ts";
 import { request, tick } from "../support/gateway.ts";
 import { lossyDatabase } from "../support/lossy.ts";
 import { Network } from "../support/network.ts";
@@ -246,14 +247,44 @@ describe("verifying a phone", () => {
     expect((await visitor.submit("/dashboard/verify-phone/code", { phone, code })).status).toBe(400);
   });
 
-  it("sends a merchant five codes an hour at most", async () => {
-    const { visitor } = await signUp();
+  it("has a page for the code that sends nothing, however often it is opened", async () => {
+    const { visitor, phone } = await signUp();
+    expect((await visitor.get("/dashboard/verify-phone/code")).location).toBe("/dashboard/verify-phone");
+    const now = vi.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-24T04:11:20+03:00"));
+    const { location } = await visitor.submit("/dashboard/verify-phone", { phone });
+    expect(location).toBe("/dashboard/verify-phone/code");
+    const first = sentCode(network, phone);
+    for (let i = 0; i < 2; i++) {
+      const page = await visitor.get(location ?? "");
+      expect(page.text).toContain(
+        `A code was sent to ${localPhone(phone)} at 04:11. It is good until 04:21.`,
+      );
+      expect(page.text).not.toContain("Another code");
+    }
+    expect(sentCode(network, phone)).toBe(first);
+    expect((await visitor.get("/dashboard/verify-phone")).text).toContain("Type the code");
+
+    const again = await visitor.submit("/dashboard/verify-phone", { phone, again: "1" });
+    expect((await visitor.get(again.location ?? "")).text).toContain("Another code was sent");
+    now.mockRestore();
+  });
+
+  it("sends a merchant five codes an hour at most, and takes the last of them all the same", async () => {
+    const { visitor, phone } = await signUp();
     const statuses: number[] = [];
-    for (let i = 0; i < 6; i++) {
-      const page = await visitor.submit("/dashboard/verify-phone", { phone: `25473300011${i}` });
+    for (let i = 0; i < 5; i++) {
+      const page = await visitor.submit("/dashboard/verify-phone", {
+        phone: i < 4 ? `25473300011${i}` : phone,
+      });
       statuses.push(page.status);
     }
-    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    expect(statuses).toEqual([303, 303, 303, 303, 303]);
+    const refused = await visitor.submit("/dashboard/verify-phone", { phone });
+    expect(refused.status).toBe(429);
+    expect(refused.text).toMatch(/Try again in (59|60) minutes\./);
+    expect(refused.html).toMatch(/<input[^>]* name="code"/);
+    const code = sentCode(network, phone);
+    expect((await visitor.submit("/dashboard/verify-phone/code", { phone, code })).status).toBe(303);
   });
 });
 

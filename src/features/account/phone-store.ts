@@ -14,22 +14,28 @@ export async function storeCode(
   await db.insert(phoneCodes).values(code).onConflictDoUpdate({ target: phoneCodes.merchantId, set: fresh });
 }
 
+const isInForce = (merchantId: MerchantId, { now, atMost }: { now: number; atMost: number }) =>
+  and(
+    eq(phoneCodes.merchantId, merchantId),
+    lt(phoneCodes.attemptCount, atMost),
+    gt(phoneCodes.expiresAt, now),
+  );
+
+/** The code in force, while it lives and guesses are left. */
+export async function readCode(db: Db, merchantId: MerchantId, limits: { now: number; atMost: number }) {
+  const [code] = await db
+    .select({ phone: phoneCodes.phone, expiresAt: phoneCodes.expiresAt })
+    .from(phoneCodes)
+    .where(isInForce(merchantId, limits));
+  return code;
+}
+
 /** Counts a guess before it is looked at. @returns the code in force, while it lives and guesses are left. */
-export async function countGuess(
-  db: Db,
-  merchantId: MerchantId,
-  { now, atMost }: { now: number; atMost: number },
-) {
+export async function countGuess(db: Db, merchantId: MerchantId, limits: { now: number; atMost: number }) {
   const [sent] = await db
     .update(phoneCodes)
     .set({ attemptCount: sql`${phoneCodes.attemptCount} + 1` })
-    .where(
-      and(
-        eq(phoneCodes.merchantId, merchantId),
-        lt(phoneCodes.attemptCount, atMost),
-        gt(phoneCodes.expiresAt, now),
-      ),
-    )
+    .where(isInForce(merchantId, limits))
     .returning();
   return sent;
 }

@@ -9,7 +9,7 @@ import { pseudonymOf } from "../../lib/pseudonym.ts";
 import type { SmsPort } from "../../upstreams/sms-gateway/port.ts";
 import { isTaken } from "../keys/store.ts";
 import { throttle } from "../throttle/throttle.ts";
-import { countGuess, ownerOfPhone, storeCode, verifyPhoneWithTrial } from "./phone-store.ts";
+import { countGuess, ownerOfPhone, readCode, storeCode, verifyPhoneWithTrial } from "./phone-store.ts";
 
 const CODE_LIVES_MS = 10 * MINUTE_MS;
 const GUESSES = 5;
@@ -52,6 +52,14 @@ export async function sendPhoneCode(deps: CodeDeps, merchantId: MerchantId, phon
   }
 }
 
+/** The code that the merchant may type now: to which phone it went, when, and until when it is good. */
+export async function codeInForce(deps: { db: Db; now: Clock }, merchantId: MerchantId) {
+  const code = await readCode(deps.db, merchantId, { now: deps.now(), atMost: GUESSES });
+  if (!code) return undefined;
+  const { phone, expiresAt } = code;
+  return { phone: storedMsisdn(phone), sentAt: expiresAt - CODE_LIVES_MS, expiresAt };
+}
+
 /**
  * Takes the code that was sent. The phone is then the merchant's for good, and its first one brings the
  * trial to the default key (the contract's "Subscriptions").
@@ -69,7 +77,8 @@ export async function verifyPhone(
   }
   const phone = storedMsisdn(sent.phone);
   if (!(await equalSecrets(await hashOf(deps, phone, code.replace(/\D/g, "")), sent.codeHash))) {
-    throw new ApiError("INVALID_FIELD", { message: "This is not the code that was sent. Look again." });
+    const next = sent.attemptCount < GUESSES ? "Look again." : "Ask for a new one.";
+    throw new ApiError("INVALID_FIELD", { message: `This is not the code that was sent. ${next}` });
   }
   try {
     const pseudonym = await pseudonymOf(deps.config.appSecret, phone);

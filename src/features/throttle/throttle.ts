@@ -24,7 +24,7 @@ export type ThrottleKind = keyof typeof ALLOWED;
 
 /**
  * Counts a try in storage, and refuses it where too many were made. What is counted for is stored as a hash.
- * @throws TOO_MANY_TRIES, with the seconds until the window ends.
+ * @throws TOO_MANY_TRIES, which says when the window ends.
  */
 export async function throttle(deps: { db: Db; now: Clock }, kind: ThrottleKind, who: string): Promise<void> {
   const { tries, windowMs } = ALLOWED[kind];
@@ -32,7 +32,15 @@ export async function throttle(deps: { db: Db; now: Clock }, kind: ThrottleKind,
   const scope = `${kind}:${(await sha256Hex(who.toLowerCase())).slice(0, 32)}`;
   const { count, endsAt } = await countTry(deps.db, scope, { now, windowMs });
   if (count <= tries) return;
-  throw new ApiError("TOO_MANY_TRIES", { retryAfterSeconds: Math.ceil((endsAt - now) / SECOND_MS) });
+  const retryAfterSeconds = Math.ceil((endsAt - now) / SECOND_MS);
+  const message = `Too many tries. Try again in ${inWords(retryAfterSeconds)}.`;
+  throw new ApiError("TOO_MANY_TRIES", { message, retryAfterSeconds });
+}
+
+/** `40 seconds`, `1 minute`, `43 minutes`. */
+function inWords(seconds: number): string {
+  const [count, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 /** Forgets the windows that have ended. */
