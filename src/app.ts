@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { pageRoutes } from "./dashboard/door.ts";
-import { createDeps } from "./deps.ts";
+import { createDeps, isConfigured } from "./deps.ts";
 import { docsRoutes } from "./docs/routes.tsx";
 import { ApiError } from "./errors.ts";
 import { accountRoutes } from "./features/account/routes.ts";
@@ -13,6 +13,7 @@ import { paymentRoutes } from "./features/payments/routes.ts";
 import { payoutCallback } from "./features/payouts/callback.ts";
 import { payoutRoutes } from "./features/payouts/routes.ts";
 import { purchaseRoutes } from "./features/purchases/routes.ts";
+import { heldCallbacks } from "./features/reconciliation/held-callbacks.ts";
 import { statementRoutes } from "./features/reconciliation/routes.ts";
 import { smsCallback } from "./features/sms/callback.ts";
 import { smsRoutes } from "./features/sms/routes.ts";
@@ -35,6 +36,7 @@ export function createApp() {
   // In front of the settings, which may be what is wrong.
   app.route("/", healthRoutes);
   app.route("/", doctorRoutes);
+  app.route("/cb", heldCallbacks(isConfigured));
   app.use(async (c, next) => {
     c.set("deps", createDeps(c.env, c.executionCtx));
     await next();

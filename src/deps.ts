@@ -1,6 +1,6 @@
 import { connect, type Db } from "./db/client.ts";
 import { createRoom, type Room } from "./db/room.ts";
-import { type Config, type Env, readConfig } from "./env.ts";
+import { type Config, ConfigError, type Env, readConfig } from "./env.ts";
 import type { CallbackMessage } from "./features/callbacks/message.ts";
 import { type LimitsPort, limitsOf } from "./features/limits/port.ts";
 import type { NoticeMessage } from "./features/notices/message.ts";
@@ -72,6 +72,17 @@ function configOf(env: Env): Config {
   const config = readConfig(env);
   configs.set(env, config);
   return config;
+}
+
+/** Whether the settings are whole: without that there are no deps. */
+export function isConfigured(env: Env): boolean {
+  try {
+    configOf(env);
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 /** The only place where adapters are built from the bindings. */

@@ -6,6 +6,7 @@ import type { NoticeMessage } from "./features/notices/message.ts";
 import type { PayoutMessage } from "./features/payouts/message.ts";
 import type { SmsMessage } from "./features/sms/message.ts";
 import type { WebhookMessage } from "./features/webhooks/message.ts";
+import type { CallbackSecrets } from "./lib/callback-token.ts";
 import { parseJson } from "./lib/json.ts";
 import type { DarajaToken } from "./upstreams/daraja/token.ts";
 
@@ -247,6 +248,15 @@ export function readConfig(env: Settings): Config {
     scaled: (ms) => ms * factor,
     ownHosts: [s.PUBLIC_BASE_URL, s.DARAJA_BASE_URL, s.SMS_BASE_URL, s.EMAIL_BASE_URL].flatMap(spellingsOf),
   };
+}
+
+/**
+ * The secrets of callback tokens, whatever else is wrong with the settings; undefined where it is these.
+ */
+export function readCallbackSecrets(env: Settings): CallbackSecrets | undefined {
+  const secret = settingsSchema.shape.APP_SECRET.safeParse(env.APP_SECRET);
+  const previous = settingsSchema.shape.APP_SECRET_PREVIOUS.safeParse(env.APP_SECRET_PREVIOUS);
+  return secret.success ? { appSecret: secret.data, appSecretPrevious: previous.data } : undefined;
 }
 
 /** What is wrong with the settings, and the token that permits to be told so; empty where there is none. */

@@ -2,7 +2,7 @@ import { createApp } from "./app.ts";
 import { createDeps, meter } from "./deps.ts";
 import type { Env } from "./env.ts";
 import { storeMeterSoon } from "./features/operations/record.ts";
-import { handleQueue } from "./queues.ts";
+import { bringMessages } from "./queues.ts";
 import { runSchedule } from "./schedule.ts";
 
 export { KeyGate } from "./features/limits/key-gate.ts";
@@ -17,6 +17,6 @@ export default {
     storeMeterSoon(meter, () => createDeps(env, ctx));
     return response;
   },
-  queue: (batch, env, ctx) => handleQueue(batch, createDeps(env, ctx)),
+  queue: bringMessages,
   scheduled: (event, env, ctx) => runSchedule(event.cron, createDeps(env, ctx)),
 } satisfies ExportedHandler<Env>;

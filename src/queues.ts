@@ -1,4 +1,6 @@
-import type { Deps } from "./deps.ts";
+import { connect } from "./db/client.ts";
+import { createDeps, type Deps, isConfigured } from "./deps.ts";
+import type { Env } from "./env.ts";
 import { consumeDead } from "./features/dead-letters/consumer.ts";
 import { takeProbe } from "./features/health/probe.ts";
 import { consumeNotice } from "./features/notices/consumer.ts";
@@ -22,6 +24,36 @@ const CONSUMERS: Record<string, Consume> = {
 
 const RETRY_SECONDS = 10;
 const LONGEST_RETRY_SECONDS = 900;
+
+/** A queue's messages, as the runtime brings them. */
+export function bringMessages(
+  batch: MessageBatch<unknown>,
+  env: Env,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+): Promise<void> {
+  return isConfigured(env) ? handleQueue(batch, createDeps(env, ctx)) : postpone(batch, env);
+}
+
+/**
+ * While a setting is wrong no message can be worked with: each waits as after a fault of its own, and one
+ * that has waited too long is kept in the database, which takes no setting.
+ */
+async function postpone(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+  const db = connect(env.DB, () => undefined);
+  const isDead = batch.queue.split("-").at(-1) === "dead";
+  await Promise.all(
+    batch.messages.map(async (message) => {
+      try {
+        if (!isDead) throw new Error("a setting is missing or wrong");
+        await consumeDead({ db, now: Date.now }, message.body, message.id);
+        message.ack();
+      } catch (error) {
+        logFault(`queue ${batch.queue}`, error);
+        message.retry({ delaySeconds: pauseSeconds(message.attempts) });
+      }
+    }),
+  );
+}
 
 /** Each message is acknowledged or retried by itself: a throw out of here would redeliver its neighbours. */
 export async function handleQueue(batch: MessageBatch<unknown>, deps: Deps): Promise<void> {

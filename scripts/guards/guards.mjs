@@ -88,6 +88,28 @@ export const GUARDS = [
     tests: test("payouts/payouts"),
   },
   {
+    guard: "A callback that comes while a setting is wrong proves that M-Pesa was given its URL",
+    edits: [
+      without(
+        "src/features/reconciliation/held-callbacks.ts",
+        "await isCallbackToken(secrets, token, ...callbackOccasion(ref))",
+        "true",
+      ),
+    ],
+    tests: test("payments/settlement"),
+  },
+  {
+    guard: "So does a payout's",
+    edits: [
+      without(
+        "src/features/reconciliation/held-callbacks.ts",
+        "await isCallbackToken(secrets, token, ...payoutOccasion(kind, ref, attempt))",
+        "true",
+      ),
+    ],
+    tests: test("payments/settlement"),
+  },
+  {
     guard: "A payment is settled once: the write's guard",
     edits: [
       without(

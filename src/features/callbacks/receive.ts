@@ -27,11 +27,9 @@ export async function receiveCallback<T>(
   translate: (json: unknown) => T | undefined,
   process: (callback: T, raw: RawCallback) => Promise<unknown>,
 ): Promise<Response> {
-  const bytes = await limitedBody(c.req.raw, MAX_CALLBACK_BYTES);
-  if (bytes === undefined) return c.json({ ResultCode: 1, ResultDesc: "Too large" }, 413);
-  const body = new TextDecoder().decode(bytes);
-  const raw = { id: randomHex(8), source, body, receivedAt: deps.now() };
-  const callback = translate(parseJson(body));
+  const raw = await readRaw(c, source, deps.now());
+  if (raw === undefined) return tooLarge(c);
+  const callback = translate(parseJson(raw.body));
   try {
     if (callback === undefined) await keepUnreadable(deps, ref, raw);
     else await processOrKeep(deps, ref, raw, () => process(callback, raw));
@@ -40,6 +38,26 @@ export async function receiveCallback<T>(
     await deps.callbackQueue.send({ merchantId: ref.merchantId, id: ref.id, raw });
   }
   return c.json(ACCEPTED);
+}
+
+/** Takes in a callback whose token was found right while nothing else can be done with it: the queue keeps it. */
+export async function holdCallback(
+  c: Context,
+  { callbackQueue, now }: Pick<ReceiveDeps, "callbackQueue" | "now">,
+  ref: CallbackRef,
+  source: string,
+): Promise<Response> {
+  const raw = await readRaw(c, source, now());
+  if (raw === undefined) return tooLarge(c);
+  await callbackQueue.send({ merchantId: ref.merchantId, id: ref.id, raw });
+  return c.json(ACCEPTED);
+}
+
+const tooLarge = (c: Context) => c.json({ ResultCode: 1, ResultDesc: "Too large" }, 413);
+
+async function readRaw(c: Context, source: string, receivedAt: number): Promise<RawCallback | undefined> {
+  const bytes = await limitedBody(c.req.raw, MAX_CALLBACK_BYTES);
+  return bytes && { id: randomHex(8), source, body: new TextDecoder().decode(bytes), receivedAt };
 }
 
 async function processOrKeep(

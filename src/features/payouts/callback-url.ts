@@ -1,4 +1,5 @@
 import { callbackToken } from "../../lib/callback-token.ts";
+import { isPayoutId, parseMerchantId } from "../../lib/ids.ts";
 import type { ResultUrls } from "../../upstreams/daraja/port.ts";
 import type { PayoutRef } from "./store.ts";
 
@@ -16,6 +17,15 @@ export const isPayoutCallbackKind = (text: string): text is PayoutCallbackKind =
 /** What the token of such a URL is for. */
 export const payoutOccasion = (kind: PayoutCallbackKind, { merchantId, id }: PayoutRef, attempt: number) =>
   ["payout", kind, merchantId, id, attempt] as const;
+
+/** The payout that such a URL's path names, and what for; undefined where it can be none of ours. */
+export function namedPayout(path: { kind: string; merchant: string; id: string; attempt: string }) {
+  const { kind, id } = path;
+  const merchantId = parseMerchantId(path.merchant);
+  const attempt = Number(path.attempt);
+  const isOurs = isPayoutCallbackKind(kind) && isPayoutId(id) && Number.isInteger(attempt);
+  return isOurs && merchantId !== undefined ? { kind, ref: { merchantId, id }, attempt } : undefined;
+}
 
 type UrlDeps = { publicBaseUrl: string; appSecret: string };
 

@@ -9,7 +9,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createDeps } from "../../../src/deps.ts";
 import type { CallbackMessage } from "../../../src/features/callbacks/message.ts";
 import { reconcileDue } from "../../../src/features/payments/job.ts";
-import { handleQueue } from "../../../src/queues.ts";
+import { resultUrls } from "../../../src/features/payouts/callback-url.ts";
+import { newPayoutId, storedMerchantId } from "../../../src/lib/ids.ts";
+import { bringMessages, handleQueue } from "../../../src/queues.ts";
 import { interceptedDatabase } from "../../support/database.ts";
 import {
   type Answer,
@@ -195,33 +197,33 @@ describe("a callback", () => {
   });
 });
 
+/** The bodies that the queue was given, as it would bring them. */
+function heldQueue() {
+  const sent: unknown[] = [];
+  const send = async (message: unknown) => {
+    sent.push(JSON.parse(JSON.stringify(message)));
+  };
+  return { sent, CALLBACK_QUEUE: { send } as unknown as Queue<CallbackMessage> }; // all that is used of it
+}
+
+async function bring(bodies: unknown[]) {
+  const messages = bodies.map((body, i) => ({
+    id: String(i),
+    timestamp: new Date(),
+    attempts: 1,
+    body,
+  }));
+  const batch = createMessageBatch("smartpay-callbacks", messages);
+  const ctx = createExecutionContext();
+  await handleQueue(batch, createDeps(env, ctx));
+  await waitOnExecutionContext(ctx);
+  return getQueueResult(batch, ctx);
+}
+
 describe("while the database takes nothing, a callback", () => {
   const DB = interceptedDatabase(async () => {
     throw new Error("D1_ERROR: D1 DB is overloaded. Too many requests queued.");
   });
-
-  /** The bodies that the queue was given, as it would bring them. */
-  function heldQueue() {
-    const sent: unknown[] = [];
-    const send = async (message: unknown) => {
-      sent.push(JSON.parse(JSON.stringify(message)));
-    };
-    return { sent, CALLBACK_QUEUE: { send } as unknown as Queue<CallbackMessage> }; // all that is used of it
-  }
-
-  async function bring(bodies: unknown[]) {
-    const messages = bodies.map((body, i) => ({
-      id: String(i),
-      timestamp: new Date(),
-      attempts: 1,
-      body,
-    }));
-    const batch = createMessageBatch("smartpay-callbacks", messages);
-    const ctx = createExecutionContext();
-    await handleQueue(batch, createDeps(env, ctx));
-    await waitOnExecutionContext(ctx);
-    return getQueueResult(batch, ctx);
-  }
 
   it("is accepted, kept by the queue, and settled from there once, however often it is brought", async () => {
     const payment = await pendingPayment();
@@ -268,6 +270,89 @@ describe("while the database takes nothing, a callback", () => {
     const answer = await callBack(payment.callbackUrl, paid(payment.ids), { DB, CALLBACK_QUEUE });
     expect(answer.status).toBeGreaterThanOrEqual(500);
     expect((await lastPayment(payment.merchant)).status).toBe("pending");
+  });
+});
+
+describe("while a setting is wrong, a callback", () => {
+  const HALF = { SMS_API_KEY: undefined };
+
+  it("is accepted, kept by the queue, and settled when the setting is right again", async () => {
+    const payment = await pendingPayment();
+    const { sent, CALLBACK_QUEUE } = heldQueue();
+    const answer = await callBack(payment.callbackUrl, paid(payment.ids), { ...HALF, CALLBACK_QUEUE });
+    expect([answer.status, answer.body]).toEqual([200, { ResultCode: 0, ResultDesc: "Accepted" }]);
+    expect(sent).toHaveLength(1);
+    expect((await lastPayment(payment.merchant)).status).toBe("pending");
+
+    await bring(sent);
+    expect((await lastPayment(payment.merchant)).status).toBe("completed");
+    expect(await walletBalance(payment.merchant)).toBe(150);
+  });
+
+  it("that tells of a payout is held too, and a wrong token is nothing", async () => {
+    const ref = { merchantId: storedMerchantId(12345678), id: newPayoutId(Date.now()) };
+    const { resultUrl } = await resultUrls({ publicBaseUrl: "", appSecret: env.APP_SECRET }, ref, 1);
+    const { sent, CALLBACK_QUEUE } = heldQueue();
+    const say = (path: string) => request(path, { body: { Result: {} }, env: { ...HALF, CALLBACK_QUEUE } });
+    expect((await say(resultUrl.replace(/[0-9a-f]{40}$/, "0".repeat(40)))).status).toBe(404);
+    expect(sent).toEqual([]);
+    expect((await say(resultUrl)).body).toEqual({ ResultCode: 0, ResultDesc: "Accepted" });
+    expect(sent).toMatchObject([{ ...ref, raw: { source: "result:1", body: '{"Result":{}}' } }]);
+  });
+
+  it("that was asked for under the secret before is known too", async () => {
+    const payment = await pendingPayment();
+    const { sent, CALLBACK_QUEUE } = heldQueue();
+    const rotated = {
+      APP_SECRET: "another secret for the tests, of 32 characters",
+      APP_SECRET_PREVIOUS: env.APP_SECRET,
+    };
+    const answer = await callBack(payment.callbackUrl, paid(payment.ids), {
+      ...HALF,
+      ...rotated,
+      CALLBACK_QUEUE,
+    });
+    expect([answer.status, sent.length]).toEqual([200, 1]);
+  });
+
+  it("with a wrong token is nothing, and one that the queue does not take is not accepted", async () => {
+    const payment = await pendingPayment();
+    const { sent, CALLBACK_QUEUE } = heldQueue();
+    const wrong = payment.callbackUrl.replace(/[0-9a-f]{40}$/, "0".repeat(40));
+    const turnedAway = await callBack(wrong, paid(payment.ids), { ...HALF, CALLBACK_QUEUE });
+    expect([turnedAway.status, sent]).toEqual([404, []]);
+    const send = () => Promise.reject(new Error("Too Many Requests"));
+    const full = { send } as unknown as Queue<CallbackMessage>; // all that is used of it
+    const lost = await callBack(payment.callbackUrl, paid(payment.ids), { ...HALF, CALLBACK_QUEUE: full });
+    expect(lost.status).toBe(500);
+  });
+
+  const messagesOf = (body: unknown, attempts: number) => [
+    { id: "m1", body, attempts, ack: vi.fn(), retry: vi.fn() },
+  ];
+  const batchOf = (queue: string, messages: object[]) =>
+    ({ queue, messages }) as unknown as MessageBatch<unknown>; // what is used of it
+  const broken = { ...env, SMS_API_KEY: undefined };
+
+  it("stays in the queue for the day that a fault of its own would leave it", async () => {
+    const messages = messagesOf({ merchantId: 1, id: "tx_1", raw: {} }, 100);
+    const ctx = createExecutionContext();
+    await bringMessages(batchOf("smartpay-production-callbacks", messages), broken, ctx);
+    expect(messages[0]?.retry).toHaveBeenCalledWith({ delaySeconds: 900 });
+    expect(messages[0]?.ack).not.toHaveBeenCalled();
+  });
+
+  it("that has waited longer is kept, to be sent again by the operator", async () => {
+    const payment = await pendingPayment();
+    const { sent, CALLBACK_QUEUE } = heldQueue();
+    await callBack(payment.callbackUrl, paid(payment.ids), { ...HALF, CALLBACK_QUEUE });
+    const messages = messagesOf(sent[0], 1);
+    const ctx = createExecutionContext();
+    await bringMessages(batchOf("smartpay-production-dead", messages), broken, ctx);
+    expect(messages[0]?.ack).toHaveBeenCalled();
+    expect(await rows("SELECT kind FROM dead_letters WHERE subject = ?", payment.ids.transaction_id)).toEqual(
+      [{ kind: "callback" }],
+    );
   });
 });
 
