@@ -78,5 +78,8 @@ export const msisdnField = z.string("Type a phone number.").transform((value, ct
   return z.NEVER;
 });
 
+/** `5000` for `KES 5,000`, as people write an amount. */
+export const bareAmount = (text: string) => text.replace(/^\s*(?:KES|KSh)\.?|[\s,]/gi, "");
+
 /** Names a form as it was shown: sent twice, it acts once. */
 export const onceField = z.string("Open the page again.").regex(/^[0-9a-f]{32}$/, "Open the page again.");

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
+import { localPhone } from "../../src/lib/msisdn.ts";
 import { request } from "../support/gateway.ts";
 import { Network } from "../support/network.ts";
 import { type SignedUp, signUp, Visitor, verifyPhone } from "../support/visitor.ts";
@@ -258,12 +259,44 @@ describe("money and credits", () => {
     await env.DB.batch([
       env.DB.prepare("UPDATE wallets SET balance = 500 WHERE merchant_id = ?").bind(own.merchantId),
     ]);
-    const form = { amount: "1 20", phone: own.phone, once: once() };
+    const form = { amount: "KES 120", phone: own.phone, once: once() };
     const pages = await Promise.all([1, 2].map(() => own.visitor.submit("/dashboard/wallet/withdraw", form)));
     expect(pages.map(({ location }) => location)).toEqual(Array(2).fill("/dashboard/wallet?done=withdrawal"));
     expect((await account(own.key)).account.wallet_balance).toBe(380);
     const page = await own.visitor.get("/dashboard/wallet");
-    expect(page.text).toContain("−KES 120 Held for a payout");
+    expect(page.text).toContain(`−KES 120 On its way to ${localPhone(own.phone)}`);
+  });
+
+  it("follows a withdrawal by itself until it is paid, and leaves the form alone", async () => {
+    const person = await signUp();
+    await verifyPhone(network, person);
+    const change = (sql: string, ...values: unknown[]) =>
+      env.DB.prepare(sql)
+        .bind(...values, person.merchantId)
+        .run();
+    await change("UPDATE wallets SET balance = 9000 WHERE merchant_id = ?");
+    const [phone, to] = [person.phone, localPhone(person.phone)];
+    const form = { amount: "KES 5,000", phone, once: once() };
+    const { location } = await person.visitor.submit("/dashboard/wallet/withdraw", form);
+    const open = await person.visitor.get(location ?? "");
+    expect(open.text).toContain(`On its way: KES 5,000 to ${to}.`);
+    expect(open.html).toMatch(/<div id="wallet" hx-get="\/dashboard\/wallet\?done=withdrawal"/);
+    expect(open.html).toMatch(/<div id="withdraw"[^>]* hx-morph-skip/);
+
+    await change(
+      "UPDATE payouts SET status = 'paid', receipt = 'UKT7WALLET', due_at = NULL WHERE merchant_id = ?",
+    );
+    await change("UPDATE wallets SET held = 0 WHERE merchant_id = ?");
+    const paid = await person.visitor.get(location ?? "");
+    expect(paid.text).toContain(`Withdrawn: KES 5,000 to ${to}, receipt UKT7WALLET.`);
+    expect(paid.text).toContain(`−KES 5,000 Withdrawn to ${to}, UKT7WALLET`);
+    expect(paid.html).not.toContain("hx-get");
+    expect(paid.text).not.toContain(phone);
+
+    await change("UPDATE payouts SET status = 'failed', receipt = NULL WHERE merchant_id = ?");
+    const failed = await person.visitor.get(location ?? "");
+    expect(failed.text).toContain(`Not paid out: KES 5,000 to ${to}. The money is in your wallet again.`);
+    expect(failed.text).toContain(`−KES 5,000 Not paid out to ${to}: given back`);
   });
 
   it("withdraws to no other phone, and no more than there is", async () => {

@@ -15,7 +15,15 @@ import { randomHex } from "../../lib/hash.ts";
 import { isTransactionId, parseKeyId } from "../../lib/ids.ts";
 import { parseKes } from "../../lib/kes.ts";
 import type { PageContext, PageEnv } from "../context.ts";
-import { EMPTY_FORM, type FormState, type FormStatus, msisdnField, parseForm, submitted } from "../forms.ts";
+import {
+  bareAmount,
+  EMPTY_FORM,
+  type FormState,
+  type FormStatus,
+  msisdnField,
+  parseForm,
+  submitted,
+} from "../forms.ts";
 import { isSuspended, TrialOffer } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Field, FormTrouble, localPhone, PageHead, Select, Submit, whole } from "../parts.tsx";
@@ -23,7 +31,7 @@ import { Alert, Field, FormTrouble, localPhone, PageHead, Select, Submit, whole 
 const requestForm = z.object({
   phone: msisdnField,
   amount: z.string("Type an amount.").transform((text, ctx) => {
-    const amount = parseKes(text.replace(/^\s*(?:KES|KSh)\.?|[\s,]/gi, ""), AMOUNT_RANGE);
+    const amount = parseKes(bareAmount(text), AMOUNT_RANGE);
     if (amount !== undefined) return amount;
     ctx.addIssue({ code: "custom", message: "Type whole shillings, from 1 to 300,000." });
     return z.NEVER;

@@ -7,6 +7,12 @@ import { ACCOUNTS } from "./accounts.ts";
 
 export type StoredEntry = typeof ledgerEntries.$inferSelect;
 
+/** What became of a payout, and where its money went or goes. */
+export type WalletPayout = Pick<
+  typeof payouts.$inferSelect,
+  "id" | "transactionId" | "status" | "destination" | "receipt" | "fee"
+>;
+
 /**
  * The wallet, and what moved it: the entries of the merchant's newest payments and payouts. They are found by
  * what they belong to, since an index by merchant would cost every payment two rows.
@@ -33,14 +39,16 @@ export async function readWalletPage(
     )
     .orderBy(desc(transactions.id))
     .limit(page.limit);
+  const ofPage = and(eq(payouts.merchantId, merchantId), older(payouts.id, "po_"));
   const paidOut = db
     .select({ reference: sql<string>`${payouts.id}`.as("reference") })
     .from(payouts)
-    .where(and(eq(payouts.merchantId, merchantId), older(payouts.id, "po_")))
+    .where(ofPage)
     .orderBy(desc(payouts.id))
     .limit(page.limit);
+  const { id, transactionId, status, destination, receipt, fee } = payouts;
   const references = unionAll(db.select().from(paid.as("paid")), db.select().from(paidOut.as("paid_out")));
-  const [walletRows, referenceRows, entries] = await db.batch([
+  const [walletRows, referenceRows, entries, payoutRows] = await db.batch([
     db.select().from(wallets).where(eq(wallets.merchantId, merchantId)),
     references,
     db
@@ -52,6 +60,17 @@ export async function readWalletPage(
           or(eq(ledgerEntries.debit, wallet), eq(ledgerEntries.credit, wallet)),
         ),
       ),
+    db
+      .select({ id, transactionId, status, destination, receipt, fee })
+      .from(payouts)
+      .where(ofPage)
+      .orderBy(desc(id))
+      .limit(page.limit),
   ]);
-  return { wallet: walletRows[0], references: referenceRows.map(({ reference }) => reference), entries };
+  return {
+    wallet: walletRows[0],
+    references: referenceRows.map(({ reference }) => reference),
+    entries,
+    payouts: payoutRows satisfies WalletPayout[],
+  };
 }
