@@ -32,6 +32,13 @@ describe("the documentation", () => {
     }
   });
 
+  it("shows code as code, and no mark of it", async () => {
+    for (const page of pages) {
+      const prose = (await html(page)).replaceAll(/<pre.*?<\/pre>/gs, "");
+      expect([page, /.{0,40}`.{0,40}/.exec(prose)?.[0]]).toEqual([page, undefined]);
+    }
+  });
+
   it("explains every error where a problem's type leads", async () => {
     const { body } = await request("/v1/account", { headers: { Accept: "application/problem+json" } });
     expect(body.type).toBe("/docs/errors#MISSING_AUTH");

@@ -5,6 +5,8 @@ import { SNIPPETS } from "../snippets.ts";
 
 const TEST_KEY_LINES = (url: string) => `export SMARTPAY_URL=${url}
 export SMARTPAY_KEY=YOUR_API_KEY`;
+const KEY_ID_LINE = "export KEY_ID=YOUR_KEY_ID";
+const NEW_KEY_LINE = "export SMARTPAY_KEY=YOUR_NEW_API_KEY";
 
 export const quickstart: DocsPage = {
   path: "",
@@ -22,8 +24,10 @@ export const quickstart: DocsPage = {
           </p>
           {facts.environment === "local" ? (
             <Note>
-              On your own machine the code that verifies your phone arrives on the simulated phone that `npm
-              start` names. Or take the key of the demo merchant, in the line `Demo API key`.
+              <Prose>
+                On your own machine the code that verifies your phone arrives on the simulated phone that `npm
+                start` names. Or take the key of the demo merchant, in the line `Demo API key`.
+              </Prose>
             </Note>
           ) : null}
           <p>Put it into your shell:</p>
@@ -39,12 +43,20 @@ export const quickstart: DocsPage = {
           </p>
           <Snippet name="key" of={SNIPPETS.key} />
           <p>
-            <Prose>
-              Note its `id` as `KEY_ID`. A new key has no plan yet, and a plan is what lets it send prompts.
-              Buy one, or go on with the default key, which has the trial:
-            </Prose>
+            <Prose>Put the `id` of the answer into your shell too: the next steps are about this key.</Prose>
+          </p>
+          <Code>{KEY_ID_LINE}</Code>
+          <p>
+            A new key has no plan yet, and a plan is what lets it send prompts. Buy one, and pay the prompt
+            that comes for it:
           </p>
           <Snippet name="plan" of={SNIPPETS.plan} />
+          <p>
+            <Prose>
+              Or go on with the default key, which has the trial: then put its own number in `KEY_ID`, which
+              its page in the API tab shows, and stay with it in step 5.
+            </Prose>
+          </p>
         </li>
         <li>
           <h2>Set where payments land</h2>
@@ -74,6 +86,13 @@ export const quickstart: DocsPage = {
               seconds. Results arrive at your callback URL in real time.
             </Prose>
           </p>
+          <p>
+            <Prose>
+              From here on your app has its own key, so that its plan pays and its callback URL is told: put
+              the `api_key` of step 2 in the place of the default one.
+            </Prose>
+          </p>
+          <Code>{NEW_KEY_LINE}</Code>
           <Snippet name="push" of={SNIPPETS.push} />
           <p>
             In your own server, the <a href="/docs/clients">clients for TypeScript and PHP</a> do it in as few
