@@ -3,7 +3,7 @@ const response = await fetch(`${process.env.SMARTPAY_URL}/v1/stk/push`, {
   headers: {
     Authorization: `Bearer ${process.env.SMARTPAY_KEY}`,
     "Content-Type": "application/json",
-    "Idempotency-Key": "order-101-node",
+    "Idempotency-Key": crypto.randomUUID(), // in your code: the order's number
   },
   body: JSON.stringify({ phone: "254700000000", amount: 150, account_reference: "ORDER_101" }),
 });

@@ -6,7 +6,7 @@ curl_setopt_array($ch, [
     CURLOPT_HTTPHEADER     => [
         'Content-Type: application/json',
         'Authorization: Bearer ' . getenv('SMARTPAY_KEY'),
-        'Idempotency-Key: order-101-php',
+        'Idempotency-Key: ' . bin2hex(random_bytes(16)), // in your code: the order's number
     ],
     CURLOPT_POSTFIELDS => json_encode([
         'phone'             => '254700000000',

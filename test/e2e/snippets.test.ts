@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasPhp } from "./sdk/clients.ts";
-import { newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
+import { eventually, newStateDir, type Running, removeStateDir, start } from "./support/running.ts";
 
 const run = promisify(execFile);
 const stateDir = newStateDir();
@@ -43,6 +43,10 @@ function signed() {
   };
 }
 
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
+const unescaped = (html: string) =>
+  html.replace(/&(lt|gt|quot|#39|amp);/g, (_, name) => ENTITIES[name] ?? "");
+
 /** Runs a snippet with the demo key, as a reader does. */
 async function output(name: string, env: Record<string, string> = {}): Promise<string> {
   const [command, ...args] = COMMANDS[name.split(".").at(-1) ?? ""] ?? ["false"];
@@ -60,6 +64,63 @@ describe("what the documentation shows", () => {
 
   withPhp("push.php sends a push", async () => {
     expect(await output("push.php")).toMatch(/^ws_CO_\w+$/);
+  });
+
+  it.each(["push.mjs", "push.py"])("%s run again asks for another payment", async (name) => {
+    expect(await output(name)).not.toBe(await output(name));
+  });
+
+  it("push.sh run again asks for another payment", async () => {
+    const pushed = async () => JSON.parse(await output("push.sh")).checkout_request_id;
+    const first = await pushed();
+    // Its key is of the second in which it runs.
+    expect(await eventually(pushed, (again) => again !== first)).toMatch(/^ws_CO_/);
+  });
+
+  withPhp("push.php run again asks for another payment", async () => {
+    expect(await output("push.php")).not.toBe(await output("push.php"));
+  });
+
+  it("brings a webhook where the quickstart is followed line by line", async () => {
+    const page = await (await fetch(`${running.gateway}/docs`)).text();
+    const blocks = [...page.matchAll(/<code>([^<]+)<\/code><\/pre>/g)].map(([, html = ""]) =>
+      unescaped(html),
+    );
+    const env: NodeJS.ProcessEnv = { ...process.env };
+    /** What a reader puts in the place of a placeholder. */
+    const found: Record<string, string> = { YOUR_API_KEY: running.key };
+    const own = async (path: string, method = "GET") => {
+      const headers = { Authorization: `Bearer ${running.key}` };
+      return (await fetch(`${running.gateway}/v1/${path}`, { method, headers })).json();
+    };
+    let transaction = "";
+    for (const block of blocks.filter((text) => /^(?:export|curl) /.test(text))) {
+      for (const [, name = "", value = ""] of block.matchAll(/^export (\w+)=(.*)$/gm)) {
+        env[name] = found[value] ?? value;
+      }
+      if (!block.startsWith("curl ")) continue;
+      const answer = JSON.parse((await run("sh", ["-c", block], { env })).stdout);
+      expect(answer, block).toMatchObject({ success: true });
+      if (answer.account?.api_key) {
+        const { id, api_key } = answer.account;
+        Object.assign(found, { YOUR_KEY_ID: String(id), YOUR_NEW_API_KEY: api_key });
+      }
+      if (block.includes("/subscription")) {
+        await eventually(
+          () => own(`keys/${env.KEY_ID}`),
+          ({ account }) => account.active,
+        );
+      }
+      if (block.includes("/stk/push")) transaction = answer.transaction_id;
+    }
+    const told = await eventually(
+      () => own("webhooks"),
+      ({ webhooks }) =>
+        webhooks.some((webhook: { transaction_id: string }) => webhook.transaction_id === transaction),
+    );
+    expect(transaction).toMatch(/^tx_/);
+    expect(told.success).toBe(true);
+    await own(`keys/${env.KEY_ID}`, "DELETE"); // its name is free again for the snippets below
   });
 
   const CALLS = readdirSync("docs/snippets").filter((name) => name.endsWith(".sh"));

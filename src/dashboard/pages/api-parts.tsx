@@ -24,25 +24,35 @@ function filledIn(baseUrl: string, secret: string) {
 
 /** Ready to be pasted. Without `secret` the place for the key says so. */
 export const Snippets = ({ baseUrl, secret = "YOUR_API_KEY" }: { baseUrl: string; secret?: string }) => (
-  <div class="join join-vertical w-full">
-    {Object.entries(filledIn(baseUrl, secret)).map(([language, text], i) => (
-      <details class="collapse collapse-arrow join-item border border-base-300" name="snippet" open={i === 0}>
-        <summary class="collapse-title py-3 font-medium">{language}</summary>
-        <div class="collapse-content">
-          <pre
-            class="overflow-x-auto rounded-field bg-base-200 p-3 text-sm"
-            tabindex={0}
-            id={`snippet-${language}`}
-          >
-            <code>{text.trimEnd()}</code>
-          </pre>
-          <button class="btn btn-sm mt-2" type="button" data-copy={`snippet-${language}`}>
-            {`Copy the ${language} code`}
-          </button>
-        </div>
-      </details>
-    ))}
-  </div>
+  <>
+    <p class="soft mb-3">
+      Each run asks for a new payment, since its Idempotency-Key is new. In your own code make that of your
+      order's number: sent twice, it is charged once.
+    </p>
+    <div class="join join-vertical w-full">
+      {Object.entries(filledIn(baseUrl, secret)).map(([language, text], i) => (
+        <details
+          class="collapse collapse-arrow join-item border border-base-300"
+          name="snippet"
+          open={i === 0}
+        >
+          <summary class="collapse-title py-3 font-medium">{language}</summary>
+          <div class="collapse-content">
+            <pre
+              class="overflow-x-auto rounded-field bg-base-200 p-3 text-sm"
+              tabindex={0}
+              id={`snippet-${language}`}
+            >
+              <code>{text.trimEnd()}</code>
+            </pre>
+            <button class="btn btn-sm mt-2" type="button" data-copy={`snippet-${language}`}>
+              {`Copy the ${language} code`}
+            </button>
+          </div>
+        </details>
+      ))}
+    </div>
+  </>
 );
 
 /** The one page that shows a key. */

@@ -254,7 +254,7 @@ export const account: DocsPage = {
       <h2>Withdraw</h2>
       <Snippet name="withdraw" of={SNIPPETS.withdraw} />
       <p>
-        <Prose>{`From KES ${B2C_MINIMUM} to ${whole(PAYOUT_MAXIMUM)}, to a phone that you have verified. The money is held at once, and paid or given back exactly once. An \`Idempotency-Key\` is required, so that a repeated request never pays twice.`}</Prose>
+        <Prose>{`From KES ${B2C_MINIMUM} to ${whole(PAYOUT_MAXIMUM)}, to a phone that you have verified. The money is held at once, and paid or given back exactly once. An \`Idempotency-Key\` is required, so that a repeated request never pays twice: give each withdrawal one of its own.`}</Prose>
       </p>
       <p>{`A withdrawal costs KES ${whole(facts.payoutFees.b2c)}, a payout to a paybill, till or bank KES ${whole(facts.payoutFees.b2b)}.`}</p>
       <h2 id="statements">Daily statements</h2>

@@ -152,7 +152,8 @@ export const idempotency: DocsPage = {
       <p>
         <Prose>
           Send `Idempotency-Key`, 1 to 255 visible ASCII characters, with whatever moves money or credits:
-          your order's number will do. If the connection breaks, send the very same request again.
+          your order's number will do. If the connection breaks, send the very same request again. A new
+          payment, or one to another number, needs a new key: in this code each run has one.
         </Prose>
       </p>
       <Snippet name="push" of={SNIPPETS.push} />
