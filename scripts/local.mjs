@@ -181,8 +181,8 @@ export class Local {
     const scale = Number(this.env.TIME_SCALE ?? 1);
     const pauseMs = Math.max(1_000, 60_000 * (scale >= 1 ? 1 / scale : scale));
     while (!this.stopping) {
-      await sleep(pauseMs);
       await this.tick();
+      await sleep(pauseMs);
     }
   }
 

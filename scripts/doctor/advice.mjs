@@ -20,6 +20,7 @@ const ADVICE = {
   callbacks:
     "Let POST requests to /cb/* through without a challenge, a login or a redirect: a rule that skips bot protection for that path, and no Access application over it (docs/deploy.md, step 5).",
   clock: "Set this machine's time by NTP. M-Pesa's password holds the time.",
+  cron: "Asks M-Pesa about open payments, sends payouts and webhooks again, and raises alerts. Look in the dashboard under Settings, Trigger events, whether the Worker has its cron triggers, and deploy again if not; else look for `fault` in the log (docs/operations.md).",
   migrations:
     "Run `npx wrangler d1 migrations apply DB --remote --env ENV`, then deploy what is checked out.",
   queue: "Make the queue (docs/deploy.md, step 3) and deploy again, so that its consumer is attached.",

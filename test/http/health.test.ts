@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetReadiness } from "../../src/features/health/routes.ts";
 import { CERTIFICATE } from "../support/certificate.ts";
 import { interceptedDatabase } from "../support/database.ts";
-import { newMerchant, push, request } from "../support/gateway.ts";
+import { newMerchant, push, request, rows, tick } from "../support/gateway.ts";
 import { darajaError, freshNetwork, type Network } from "../support/network.ts";
 
 let network: Network;
@@ -23,6 +23,15 @@ describe("/healthz", () => {
   });
 });
 
+/** The cron ran last so long ago. */
+async function cronRan(minutesAgo: number): Promise<void> {
+  await rows("DELETE FROM minute_figures");
+  await rows(
+    "INSERT INTO minute_figures (minute, name, count) VALUES (?, 'total:started', 0)",
+    Date.now() - minutesAgo * 60_000,
+  );
+}
+
 describe("/readyz", () => {
   it("names each part that a payment needs, with its time, and nothing else", async () => {
     const answer = await request("/readyz");
@@ -31,7 +40,7 @@ describe("/readyz", () => {
       {
         status: "ready",
         age_ms: 0,
-        parts: ["database", "durable_object", "queue", "daraja_token"].map((name) => ({
+        parts: ["database", "cron", "durable_object", "queue", "daraja_token"].map((name) => ({
           name,
           ready: true,
           ms: expect.any(Number),
@@ -52,6 +61,20 @@ describe("/readyz", () => {
     const unready = answer.body.parts.filter((part: { ready: boolean }) => !part.ready);
     expect(unready).toMatchObject([{ name }]);
     expect(JSON.stringify(answer.body)).not.toMatch(/secret|D1_ERROR/);
+  });
+
+  it("is 503 where the cron has been silent for more than five minutes", async () => {
+    await cronRan(4);
+    expect((await request("/readyz")).status).toBe(200);
+    await cronRan(7);
+    forgetReadiness();
+    const answer = await request("/readyz");
+    expect(answer.status).toBe(503);
+    const unready = answer.body.parts.filter((part: { ready: boolean }) => !part.ready);
+    expect(unready).toMatchObject([{ name: "cron" }]);
+    await tick();
+    forgetReadiness();
+    expect((await request("/readyz")).status).toBe(200);
   });
 
   it("asks once for all who ask within ten seconds", async () => {
@@ -183,6 +206,15 @@ describe("the doctor", () => {
       });
     }
     expect(new Set(asked).size).toBe(2);
+  });
+
+  it("finds a cron that is dead, and waits for one that never ran", async () => {
+    await rows("DELETE FROM minute_figures");
+    expect(finding(await ask(), "cron")).toMatchObject({ ok: null });
+    await cronRan(60);
+    expect(finding(await ask(), "cron")).toMatchObject({ ok: false, detail: /60 minutes ago/ });
+    await tick();
+    expect(finding(await ask(), "cron")).toMatchObject({ ok: true });
   });
 
   it("finds words in the callback URL that Daraja refuses", async () => {

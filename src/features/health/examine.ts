@@ -2,8 +2,9 @@ import type { Db } from "../../db/client.ts";
 import type { Config } from "../../env.ts";
 import { type Clock, HOUR_MS } from "../../lib/clock.ts";
 import type { DarajaHealthPort, DarajaStatementPort } from "../../upstreams/daraja/port.ts";
+import { cronFault } from "./cron.ts";
 import { type ProbeDeps, probeQueues } from "./probe.ts";
-import { appliedMigrations } from "./store.ts";
+import { appliedMigrations, lastRunOfCron } from "./store.ts";
 
 export type ExamineDeps = ProbeDeps & {
   db: Db;
@@ -26,10 +27,11 @@ const CLOCK_TOLERANCE_MS = 60_000;
 export async function examine(deps: ExamineDeps) {
   const { config } = deps;
   const credentials = await credentialsFinding(deps);
-  const [passkey, statement, clock, migrations, queues] = await Promise.all([
+  const [passkey, statement, clock, cron, migrations, queues] = await Promise.all([
     passkeyFinding(deps),
     statementFinding(deps),
     clockFinding(deps),
+    cronFinding(deps),
     // Not "none is applied", which would be another trouble.
     appliedMigrations(deps.db).catch(() => null),
     probeQueues(deps),
@@ -40,6 +42,7 @@ export async function examine(deps: ExamineDeps) {
     statement,
     urlFinding(config.publicBaseUrl),
     clock,
+    cron,
     ...Object.entries(queues).map(([name, fault]) => ({
       name: `queue_${name}`,
       ok: fault === undefined,
@@ -85,6 +88,16 @@ async function clockFinding({ darajaHealth }: ExamineDeps): Promise<Finding> {
     ok: Math.abs(ahead) <= CLOCK_TOLERANCE_MS,
     detail: `the gateway's clock is ${Math.round(Math.abs(ahead) / 1_000)} s ${ahead < 0 ? "behind" : "ahead of"} Daraja's`,
   };
+}
+
+async function cronFinding({ db, now }: ExamineDeps): Promise<Finding> {
+  const name = "cron";
+  const lastRun = await lastRunOfCron(db).catch(() => undefined);
+  if (lastRun === undefined) return { name, ok: null, detail: "the database did not tell when it ran" };
+  if (lastRun === null)
+    return { name, ok: null, detail: "it has not run yet; it does within a minute or two" };
+  const fault = cronFault(lastRun, now());
+  return { name, ok: fault === undefined, detail: fault ?? "it runs" };
 }
 
 function urlFinding(publicBaseUrl: string): Finding {

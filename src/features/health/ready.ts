@@ -2,7 +2,8 @@ import type { Db } from "../../db/client.ts";
 import { logFault } from "../../http/log.ts";
 import { type Clock, SECOND_MS } from "../../lib/clock.ts";
 import type { DarajaHealthPort } from "../../upstreams/daraja/port.ts";
-import { askDatabase } from "./store.ts";
+import { cronFault } from "./cron.ts";
+import { lastRunOfCron } from "./store.ts";
 
 export type ReadyDeps = {
   db: Db;
@@ -18,8 +19,17 @@ const PATIENCE_MS = 5 * SECOND_MS;
 
 /** Asks all that a payment needs, at once, and none of it longer than 5 s. */
 export async function askParts(deps: ReadyDeps): Promise<Part[]> {
+  const lastRun = lastRunOfCron(deps.db);
   const asked: [name: string, ask: () => Promise<unknown>][] = [
-    ["database", () => askDatabase(deps.db)],
+    ["database", () => lastRun],
+    [
+      "cron",
+      async () => {
+        // A database that cannot tell is the database's fault, and named as such.
+        const fault = cronFault(await lastRun.catch(() => null), deps.now());
+        if (fault !== undefined) throw new Error(fault);
+      },
+    ],
     ["durable_object", () => deps.darajaHealth.holder()],
     ["queue", () => Promise.all(Object.values(deps.queues).map((queue) => queue.metrics()))],
     [

@@ -1,8 +1,17 @@
-import { inArray, sql } from "drizzle-orm";
+import { desc, eq, inArray, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
-import { progress } from "../../db/schema.ts";
+import { minuteFigures, progress } from "../../db/schema.ts";
 
-export const askDatabase = (db: Db) => db.run(sql`select 1`);
+/** The last minute in which the cron came to the end of what it counts; null where it never did. */
+export async function lastRunOfCron(db: Db): Promise<number | null> {
+  const rows = await db
+    .select({ minute: minuteFigures.minute })
+    .from(minuteFigures)
+    .where(eq(minuteFigures.name, "total:started"))
+    .orderBy(desc(minuteFigures.minute))
+    .limit(1);
+  return rows[0]?.minute ?? null;
+}
 
 /** The names of the migrations that this database has had, oldest first; wrangler keeps the list. */
 export async function appliedMigrations(db: Db): Promise<string[]> {
