@@ -24,6 +24,7 @@ import { smsPages } from "./pages/sms.tsx";
 import { verifyPhonePages } from "./pages/verify-phone.tsx";
 import { walletPages } from "./pages/wallet.tsx";
 import { webhookPages } from "./pages/webhooks.tsx";
+import { sentenceOf } from "./words.ts";
 
 /** All pages: middleware in the order in which a request meets it, then a line for each part. */
 export function createPages() {
@@ -79,8 +80,8 @@ function trouble(error: Error, c: PageContext) {
     <CardPage title="Sorry">
       <h1 class="mb-2">{answer.code === "NOT_FOUND" ? "Nothing here" : "This did not work"}</h1>
       <p class="mb-4">{answer.message}</p>
-      {answer.fields.map(({ message }) => (
-        <p class="mb-4">{message}</p>
+      {answer.fields.map((field) => (
+        <p class="mb-4">{sentenceOf(field)}</p>
       ))}
       <p class="mb-4">
         <a class="quiet-link" href={isConsole ? "/operator" : "/dashboard"}>

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ApiError, type FieldError } from "../errors.ts";
 import { parseMsisdn } from "../lib/msisdn.ts";
 import type { PageContext } from "./context.ts";
+import { phoneIsBusy, sentenceOf } from "./words.ts";
 
 /** What a form is shown again with: what was typed, and what is wrong with it. */
 export type FormState = {
@@ -58,8 +59,9 @@ export async function submitted(
       ([name]) => !NEVER_SHOWN.includes(name) && !(name === "once" && isUsed),
     );
     const { status } = error;
+    const errors = error.fields.map((each) => ({ ...each, message: sentenceOf(each) }));
     return showAgain(
-      { values: Object.fromEntries(kept), errors: error.fields, message: error.message },
+      { values: Object.fromEntries(kept), errors, message: phoneIsBusy(error.message) ?? error.message },
       status === 429 || status === 503 || status === 403 ? status : 400,
     );
   }

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { localPhone } from "../../src/lib/msisdn.ts";
-import { request } from "../support/gateway.ts";
+import { callBack, failed, newPhone, request, rows } from "../support/gateway.ts";
 import { Network } from "../support/network.ts";
 import { type SignedUp, signUp, Visitor, verifyPhone } from "../support/visitor.ts";
 
@@ -44,6 +44,7 @@ describe("the API page", () => {
       400,
       expect.stringContaining("already have an account with this name"),
     ]);
+    expect(page.text).toContain("The name is taken by another of your accounts.");
   });
 
   it.each([
@@ -84,7 +85,10 @@ describe("the API page", () => {
       till_number: "12",
       callbackurl: "",
     });
-    expect([page.status, page.text]).toEqual([400, expect.stringContaining("must be 5 to 7 digits")]);
+    expect([page.status, page.text]).toEqual([
+      400,
+      expect.stringContaining("The till number must be 5 to 7 digits."),
+    ]);
     expect(page.html).toContain('aria-invalid="true"');
   });
 
@@ -153,6 +157,40 @@ describe("money and credits", () => {
     expect(page.text).toContain("Type your M-Pesa PIN on 0722 334 455");
     expect((await other.visitor.get([...places][0] ?? "")).status).toBe(404);
   });
+
+  it.each([
+    {
+      code: 1037,
+      path: "/dashboard/plan",
+      field: ["plan", "Starter"] as const,
+      why: "We could not reach your phone. Check that it is on, and try again.",
+      shop: /href="\/dashboard\/plan\?key=\d+"[^>]*>\s*Try again/,
+    },
+    {
+      code: 4999,
+      path: "/dashboard/sms/credits",
+      field: ["credits", "20"] as const,
+      why: "M-Pesa says: No response from user.",
+      shop: /href="\/dashboard\/sms"[^>]*>\s*Try again/,
+    },
+  ])(
+    "says why a purchase failed with $code, and leads back to $path",
+    async ({ code, path, field, why, shop }) => {
+      const [name, value] = field;
+      const form = { [name]: value, key: String(own.keyId), phone: newPhone(), once: once() };
+      const { location } = await own.visitor.submit(path, form);
+      const { CallBackURL = "" } = network.pushes.at(-1) ?? {};
+      const id = location?.split("/").at(-1);
+      const [bought = { checkout_request_id: "" }] = await rows<{ checkout_request_id: string }>(
+        "SELECT checkout_request_id FROM transactions WHERE id = ?",
+        id,
+      );
+      await callBack(CallBackURL, failed(bought, code, "No response from user."));
+      const page = await own.visitor.get(location ?? "");
+      expect(page.text).toContain(`${why} Nothing was bought.`);
+      expect(page.html).toMatch(shop);
+    },
+  );
 
   it("leads a second click to the purchase that is still being sent, and tells it of M-Pesa's answer", async () => {
     const works = network.push;
@@ -232,6 +270,19 @@ describe("money and credits", () => {
     const page = await own.visitor.get("/dashboard/sms");
     expect(page.html).toContain("Habari &lt;b&gt;yako&lt;/b&gt;");
     expect((await other.visitor.get("/dashboard/sms")).text).not.toContain("Habari");
+  });
+
+  it("counts one thing as one", async () => {
+    const person = await signUp();
+    await rows("UPDATE wallets SET sms_credits = 1 WHERE merchant_id = ?", person.merchantId);
+    const home = await person.visitor.get("/dashboard");
+    expect(home.text).toMatch(/\b1 SMS credit\b(?!s)/);
+    const form = { to: "0711 222 333, 0711 222 444", message: "Habari", once: once() };
+    const dear = await person.visitor.submit("/dashboard/sms", form);
+    expect(dear.text).toContain("This costs 2 SMS credits, and you have 1.");
+    await rows("UPDATE wallets SET sms_credits = 0 WHERE merchant_id = ?", person.merchantId);
+    const one = await person.visitor.submit("/dashboard/sms", { ...form, to: "0711 222 333" });
+    expect(one.text).toContain("This costs 1 SMS credit, and you have 0.");
   });
 
   it("sends nothing while a number is none, names those that are not, and keeps what was typed", async () => {

@@ -8,6 +8,7 @@ import {
   callBack,
   callsLeft,
   failed,
+  lastPayment,
   newPhone,
   newReceipt,
   paid,
@@ -25,6 +26,7 @@ beforeEach(() => {
 });
 
 const IN_A_DAY_MS = 86_400_000;
+const LOCKED = "Unable to lock subscriber, a transaction is already in process for the current subscriber";
 const SHOP = "https://duka.co.ke/callback";
 
 /** A merchant in front of the dashboard, whose default key has a plan. */
@@ -569,6 +571,12 @@ describe("requesting a payment", () => {
     network.push = darajaError(400, "400.002.02", "Bad Request - Invalid Amount");
     const refused = await duka.visitor.submit(NEW, await filled(duka, { phone: newPhone() }));
     expect(refused.text).toContain("Bad Request - Invalid Amount");
+    network.push = darajaError(500, "500.001.1001", LOCKED);
+    const locked = await duka.visitor.submit(NEW, await filled(duka, { phone: newPhone() }));
+    const wait = "busy with another M-Pesa session. Wait a minute before you ask again.";
+    expect(locked.text).toContain(wait);
+    expect(locked.text).not.toContain("lock subscriber");
+    expect((await open(duka, pageOf((await lastPayment(duka)).id))).text).toContain(wait);
   });
 
   it("begins as the payment that is asked for again", async () => {

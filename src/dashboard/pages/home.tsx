@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { type Attention, type Home, readHome } from "../../features/account/overview.ts";
 import { PLANS } from "../../features/subscriptions/plans.ts";
+import { counted } from "../../lib/counted.ts";
 import type { PageEnv } from "../context.ts";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Empty, Figure, kenyaDay, kes, PageHead, Panel, whole } from "../parts.tsx";
@@ -62,7 +63,7 @@ function told(attention: Attention): {
       };
     case "webhooks_failing":
       return {
-        text: `${attention.count} webhooks of this week did not reach your server.`,
+        text: `${counted(attention.count, "webhook")} of this week did not reach your server.`,
         href: "/dashboard/api/webhooks?status=failed",
         link: "See them",
         tone: "error",
@@ -76,7 +77,7 @@ function told(attention: Attention): {
       };
     case "limit_low":
       return {
-        text: `The key “${attention.key.name}” has ${whole(attention.key.callsLeft)} calls left.`,
+        text: `The key “${attention.key.name}” has ${counted(attention.key.callsLeft, "call")} left.`,
         href: "/dashboard/plan",
         link: "Buy more",
         tone: "warning",
@@ -97,7 +98,7 @@ function told(attention: Attention): {
       };
     case "sms_credits_low":
       return {
-        text: `You have ${attention.credits} SMS credits left. Notifications by SMS stop at 0.`,
+        text: `You have ${counted(attention.credits, "SMS credit")} left. Notifications by SMS stop at 0.`,
         href: "/dashboard/sms",
         link: "Buy credits",
         tone: "warning",
@@ -136,7 +137,7 @@ const HomePage = ({ home, done }: { home: Home; done: string | undefined }) => (
       );
     })}
     <div class="mb-4 grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-4">
-      <Figure label="Taken today" note={`${whole(home.today.completed)} payments`}>
+      <Figure label="Taken today" note={counted(home.today.completed, "payment")}>
         {kes(home.today.takings)}
       </Figure>
       <Figure label="Waiting for a PIN" note={`${whole(home.today.failed)} not paid today`}>
@@ -145,7 +146,7 @@ const HomePage = ({ home, done }: { home: Home; done: string | undefined }) => (
       <Figure label="Paid of all asked" note="since the beginning">
         {percent(home.successRate)}
       </Figure>
-      <Figure label="In your wallet" note={`${whole(home.wallet?.smsCredits ?? 0)} SMS credits`}>
+      <Figure label="In your wallet" note={counted(home.wallet?.smsCredits ?? 0, "SMS credit")}>
         {kes(home.wallet?.balance ?? 0)}
       </Figure>
     </div>

@@ -11,6 +11,7 @@ import { DEFAULT_REFERENCE } from "../../features/payments/rules.ts";
 import { readStory } from "../../features/payments/story.ts";
 import { callsRemaining } from "../../features/subscriptions/rules.ts";
 import { plainText } from "../../http/validate.ts";
+import { counted } from "../../lib/counted.ts";
 import { randomHex } from "../../lib/hash.ts";
 import { isTransactionId, parseKeyId } from "../../lib/ids.ts";
 import { parseKes } from "../../lib/kes.ts";
@@ -26,7 +27,7 @@ import {
 } from "../forms.ts";
 import { isSuspended, TrialOffer } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
-import { Alert, Field, FormTrouble, localPhone, PageHead, Select, Submit, whole } from "../parts.tsx";
+import { Alert, Field, FormTrouble, localPhone, PageHead, Select, Submit } from "../parts.tsx";
 
 const requestForm = z.object({
   phone: msisdnField,
@@ -147,7 +148,7 @@ const Request = ({ form, held, now }: { form: FormState; held: Held; now: number
               value={String(keys[0]?.id)}
               options={keys.map((key) => ({
                 value: String(key.id),
-                label: `${key.name} (${whole(callsRemaining(key, now))} calls left), to ${describeDestination(storedDestination(key.destination))}`,
+                label: `${key.name} (${counted(callsRemaining(key, now), "call")} left), to ${describeDestination(storedDestination(key.destination))}`,
               }))}
               hint="It says where the money goes. A prompt takes one of its calls."
             />

@@ -2,6 +2,7 @@ import { RESULT_HELP } from "../../docs/result-codes.ts";
 import type { StoredTransaction } from "../../features/payments/store.ts";
 import type { Step, Story } from "../../features/payments/story.ts";
 import { kenyaTime, kes, localPhone } from "../parts.tsx";
+import { phoneIsBusy } from "../words.ts";
 
 /** M-Pesa has more codes than the documentation explains. */
 const HELP = new Map(Object.entries(RESULT_HELP));
@@ -43,14 +44,22 @@ export function headline(payment: StoredTransaction): { title: string; detail: s
 
 function failure(payment: StoredTransaction): { title: string; detail: string } {
   if (payment.acknowledgement === "refused") {
+    const said = payment.resultDesc ?? "";
     return {
       title: "Not sent",
-      detail: `M-Pesa refused the request, and no prompt was sent. It said: ${payment.resultDesc ?? ""}`,
+      detail: phoneIsBusy(said) ?? `M-Pesa refused the request, and no prompt was sent. It said: ${said}`,
     };
   }
   const help = HELP.get(payment.resultCode ?? "");
   if (!help) return { title: "Not paid", detail: `M-Pesa said: ${payment.resultDesc ?? ""}` };
   return { title: "Not paid", detail: `${help.cause} ${help.remedy}` };
+}
+
+/** Why a purchase was not paid, to the merchant who is its payer. */
+export function unpaidPurchase({ resultCode, resultDesc }: StoredTransaction): string {
+  const help = HELP.get(resultCode ?? "");
+  if (help) return help.english;
+  return `M-Pesa says: ${(resultDesc ?? "not paid").replace(/[.\s]+$/, "")}.`;
 }
 
 /** `The customer pressed Cancel.`, for a code of M-Pesa's. */

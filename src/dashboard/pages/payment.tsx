@@ -12,6 +12,7 @@ import { replayDelivery } from "../../features/webhooks/replay.ts";
 import { deliveryIdsOf, overtakerOf } from "../../features/webhooks/rules.ts";
 import type { StoredDelivery } from "../../features/webhooks/store.ts";
 import { DAY_MS, eastAfricaDay, eastAfricaTime, MINUTE_MS } from "../../lib/clock.ts";
+import { counted } from "../../lib/counted.ts";
 import { isTransactionId } from "../../lib/ids.ts";
 import { parseJson } from "../../lib/json.ts";
 import type { PageContext, PageEnv } from "../context.ts";
@@ -147,7 +148,7 @@ const Delivery = ({ delivery, isOvertaken }: { delivery: StoredDelivery; isOvert
     <li class="py-3">
       <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
         <DeliveryStatus status={status} isOvertaken={isOvertaken} />
-        <span class="grow">{`“${told}”, ${attemptCount} ${attemptCount === 1 ? "attempt" : "attempts"}`}</span>
+        <span class="grow">{`“${told}”, ${counted(attemptCount, "attempt")}`}</span>
         {isOvertaken ? null : (
           <form method="post" action={`${pathOf(transactionId ?? "")}/webhooks/${id}/replay`}>
             <button class="btn btn-sm" type="submit">

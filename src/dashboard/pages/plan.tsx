@@ -8,6 +8,7 @@ import { subscribe } from "../../features/purchases/subscribe.ts";
 import { purchaseOf } from "../../features/purchases/under-way.ts";
 import { PLANS, type PlanName } from "../../features/subscriptions/plans.ts";
 import { callsRemaining, isActive } from "../../features/subscriptions/rules.ts";
+import { counted } from "../../lib/counted.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import {
   EMPTY_FORM,
@@ -57,7 +58,7 @@ const KeyPlan = ({ apiKey, now }: { apiKey: StoredKey; now: number }) => (
     {isActive(apiKey, now) ? (
       <>
         <Badge tone={isSuspended(apiKey) ? "neutral" : "success"}>{apiKey.plan}</Badge>
-        <span>{`${whole(callsRemaining(apiKey, now))} calls left`}</span>
+        <span>{`${counted(callsRemaining(apiKey, now), "call")} left`}</span>
         <span class="soft text-sm">
           until <When at={apiKey.expiresAt} />
         </span>

@@ -7,6 +7,7 @@ import { replayFailed } from "../../features/webhooks/replay-failed.ts";
 import { ATTEMPTS_KEPT, storedAttempts } from "../../features/webhooks/rules.ts";
 import type { StoredDelivery } from "../../features/webhooks/store.ts";
 import { DAY_MS, MINUTE_MS } from "../../lib/clock.ts";
+import { counted } from "../../lib/counted.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { merchantPage } from "../layout.tsx";
 import { asksAgain, pathWith } from "../live.ts";
@@ -96,7 +97,7 @@ export const webhookPages = new Hono<PageEnv>()
                   >
                     <DeliveryStatus status={delivery.status} />
                     <span class="min-w-0 grow basis-52 truncate">{delivery.url}</span>
-                    <span class="soft text-sm">{`${delivery.attemptCount} attempts`}</span>
+                    <span class="soft text-sm">{counted(delivery.attemptCount, "attempt")}</span>
                     <span class="soft text-sm">
                       <When at={delivery.createdAt} />
                     </span>

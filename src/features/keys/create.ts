@@ -34,7 +34,7 @@ export function refuseTakenName(error: unknown): never {
   if (!isTaken(error, "api_keys.merchant_id, api_keys.name_folded")) throw error;
   throw new ApiError("DUPLICATE_NAME", {
     message: "You already have an account with this name. Choose another, or delete that one first.",
-    fields: [{ field: "name", message: "is the name of another of your accounts" }],
+    fields: [{ field: "name", message: "is taken by another of your accounts" }],
     cause: error,
   });
 }

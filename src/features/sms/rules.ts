@@ -1,5 +1,6 @@
 import { ApiError } from "../../errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/clock.ts";
+import { counted } from "../../lib/counted.ts";
 import type { DeliveryReport } from "../../upstreams/sms-gateway/port.ts";
 import { type Claim, firstAnswer } from "../idempotency/claim.ts";
 import type { StoredAnswer } from "../idempotency/store.ts";
@@ -70,7 +71,7 @@ export function judgeBrokenOrder(
   if (stored) return { kind: "id_taken" };
   const cost = order.measure.parts * order.recipients.length;
   throw new ApiError("INSUFFICIENT_SMS_CREDITS", {
-    message: `This costs ${cost} SMS credits, and you have ${credits}. Nothing was sent; buy credits first.`,
+    message: `This costs ${counted(cost, "SMS credit")}, and you have ${credits}. Nothing was sent; buy credits first.`,
   });
 }
 
