@@ -389,6 +389,37 @@ describe("an alert", () => {
     expect(await told("callbacks_missing")).toHaveLength(1);
   });
 
+  it("of callbacks that do not arrive comes to a gateway of few payments too, and not for one that was lost", async () => {
+    await tick(PAYING);
+    const alerts = async () =>
+      (await asOperator("/figures")).body.alerts.map(({ kind }: { kind: string }) => kind);
+    /** What completed payments, and how many hours ago. */
+    const completed = async (...by: [source: string, hoursAgo: number][]) => {
+      await rows("DELETE FROM alerts");
+      await rows("DELETE FROM minute_figures");
+      for (const [source, hoursAgo] of by) {
+        await rows(
+          "INSERT INTO minute_figures (minute, name, count) VALUES (?, ?, 1)",
+          Math.floor(Date.now() / 60_000 - hoursAgo * 60) * 60_000,
+          `settled:${source}`,
+        );
+      }
+      await tick(PAYING);
+    };
+    await completed(["callback", 20], ["query", 9], ["pull", 6], ["query", 2]);
+    expect(await alerts()).toContain("callbacks_missing");
+    await completed(["callback", 20], ["query", 9], ["query", 2]);
+    expect(await alerts()).not.toContain("callbacks_missing");
+    await completed(["query", 9], ["query", 6], ["query", 2], ["callback", 1.5]);
+    expect(await alerts()).not.toContain("callbacks_missing");
+    await completed(["query", 9], ["query", 6], ["query", 2], ["callback", 0]);
+    expect(await alerts()).not.toContain("callbacks_missing");
+    await completed(["query", 50], ["query", 40], ["query", 2]);
+    expect(await alerts()).not.toContain("callbacks_missing");
+    await rows("DELETE FROM alerts");
+    await rows("DELETE FROM minute_figures");
+  });
+
   it("of a payment that is pending for too long comes once", async () => {
     const merchant = await newMerchant();
     const { body } = await push(merchant.key);

@@ -1,9 +1,9 @@
 import type { Config } from "../../env.ts";
-import { MINUTE_MS } from "../../lib/clock.ts";
+import { DAY_MS, MINUTE_MS } from "../../lib/clock.ts";
 import { type NotifyDeps, tellOperator } from "../notices/notify.ts";
 import { readFigures } from "./figures.ts";
-import { ALERT_KINDS, alertsIn } from "./rules.ts";
-import { endAlerts, keepAlert } from "./store.ts";
+import { ALERT_KINDS, alertsIn, askedInARow } from "./rules.ts";
+import { endAlerts, keepAlert, readSettledSince } from "./store.ts";
 
 export type AlertDeps = NotifyDeps & {
   config: NotifyDeps["config"] & Pick<Config, "scaled" | "floatAlertBelow" | "publicBaseUrl">;
@@ -29,7 +29,9 @@ export const alertSubject = (kind: string) => SUBJECTS[kind] ?? kind;
 export async function raiseAlerts(deps: AlertDeps): Promise<void> {
   const now = deps.now();
   const { scaled, floatAlertBelow: floatBelow } = deps.config;
-  const found = alertsIn(await readFigures(deps), { now, floatBelow, scaled });
+  const figures = await readFigures(deps);
+  const inARow = figures.isCalledBack ? 0 : askedInARow(await readSettledSince(deps.db, now - DAY_MS));
+  const found = alertsIn({ ...figures, askedInARow: inARow }, { now, floatBelow, scaled });
   for (const { kind, detail } of found) await raiseAlert(deps, kind, detail);
   const kinds = found.map(({ kind }) => kind);
   await endAlerts(deps.db, [...ALERT_KINDS], kinds, now - scaled(OVER_AFTER_MS));

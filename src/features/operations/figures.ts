@@ -30,6 +30,8 @@ export async function readFigures({
     payments: paymentRates(open.figures, now),
     daraja: darajaFigures(open.figures, now - DARAJA_LOOKED_AT_MS),
     settled: settledBy(open.figures, now - CALLBACKS_LOOKED_AT_MS),
+    /** Whether M-Pesa's callback completed any payment in the last hour. */
+    isCalledBack: settledBy(open.figures, now - HOUR_MS).callback > 0,
     pending: open.pending.count,
     oldestPendingAt: timeOf(open.pending.first),
     webhooks: { count: open.webhooks.count, oldestDueAt },

@@ -68,6 +68,17 @@ export function settledBy(figures: Figure[], since: number) {
   return { callback: of("callback"), asked: of("query") + of("pull") };
 }
 
+const ASKED = ["settled:query", "settled:pull"];
+
+/** How many payments in a row, up to the last, were completed only because M-Pesa was asked. */
+export function askedInARow(figures: Pick<Figure, "minute" | "name" | "count">[]): number {
+  const callbacks = figures.filter(({ name }) => name === "settled:callback");
+  const lastCallback = Math.max(Number.NEGATIVE_INFINITY, ...callbacks.map(({ minute }) => minute));
+  return figures
+    .filter(({ minute, name }) => ASKED.includes(name) && minute > lastCallback)
+    .reduce((sum, { count }) => sum + count, 0);
+}
+
 export const ALERT_KINDS = [
   "float_low_utility",
   "float_low_working",
@@ -81,6 +92,8 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export const CALLBACKS_LOOKED_AT_MS = 15 * MINUTE_MS;
 const ASKED_AT_LEAST = 5;
+/** With few payments a quarter of an hour tells nothing, and one callback may be lost: so many of a day's last. */
+const ASKED_IN_A_ROW = 3;
 const NOT_PROCESSED_TOO_LONG_MS = 10 * MINUTE_MS;
 const PENDING_TOO_OLD_MS = HOUR_MS;
 const WEBHOOKS_TOO_MANY = 500;
@@ -92,6 +105,8 @@ const VERIFIED_TOO_LONG_AGO_MS = 2 * DAY_MS;
 export type Situation = {
   float: { account: "utility" | "working"; amount: number }[];
   settled: { callback: number; asked: number };
+  /** Of a day, where no callback completed a payment in the last hour; 0 where one did. */
+  askedInARow: number;
   notProcessed: { count: number; oldestAt: number | null };
   oldestPendingAt: number | null;
   pending: number;
@@ -123,10 +138,11 @@ export function alertsIn(
     });
   }
   const { callback, asked } = situation.settled;
-  if (callback === 0 && asked >= ASKED_AT_LEAST) {
+  const { askedInARow: inARow } = situation;
+  if ((callback === 0 && asked >= ASKED_AT_LEAST) || inARow >= ASKED_IN_A_ROW) {
     found.push({
       kind: "callbacks_missing",
-      detail: `${asked} payments were completed only because M-Pesa was asked, and none by its callback. Check that it can reach PUBLIC_BASE_URL.`,
+      detail: `The last ${Math.max(asked, inARow)} payments were completed only because M-Pesa was asked, and none by its callback. Check that it can reach PUBLIC_BASE_URL.`,
     });
   }
   const stuckSince = situation.notProcessed.oldestAt;

@@ -82,6 +82,18 @@ export async function noteTotals(db: Db, minute: number, forgetBefore: number): 
 export const readFiguresSince = (db: Db, minute: number) =>
   db.select().from(minuteFigures).where(gte(minuteFigures.minute, minute)).orderBy(asc(minuteFigures.minute));
 
+/** How payments were completed since then. A busy day's figures are many rows: ask where the last hour does not tell. */
+export const readSettledSince = (db: Db, minute: number) =>
+  db
+    .select({ minute: minuteFigures.minute, name: minuteFigures.name, count: minuteFigures.count })
+    .from(minuteFigures)
+    .where(
+      and(
+        gte(minuteFigures.minute, minute),
+        inArray(minuteFigures.name, ["settled:callback", "settled:query", "settled:pull"]),
+      ),
+    );
+
 /** What is open now, each counted along an index and no further than `COUNTED_AT_MOST`; in one trip. */
 export async function readOpen(db: Db, since: number, before: UnclearBefore) {
   const bounded = (of: ReturnType<typeof sql>, limit = COUNTED_AT_MOST) =>
