@@ -5,7 +5,7 @@ import { createDeps, isConfigured } from "./deps.ts";
 import { docsRoutes } from "./docs/routes.tsx";
 import { ApiError } from "./errors.ts";
 import { accountRoutes } from "./features/account/routes.ts";
-import { healthRoutes, readyRoutes } from "./features/health/routes.ts";
+import { healthRoutes, readyRoutes, unreadyRoutes } from "./features/health/routes.ts";
 import { keyRoutes } from "./features/keys/routes.ts";
 import { stkCallback } from "./features/payments/callback.ts";
 import { compatRoutes } from "./features/payments/compat-routes.ts";
@@ -35,6 +35,7 @@ export function createApp() {
   app.use(requestId, requestLog);
   // In front of the settings, which may be what is wrong.
   app.route("/", healthRoutes);
+  app.route("/", unreadyRoutes(isConfigured));
   app.route("/", doctorRoutes);
   app.route("/cb", heldCallbacks(isConfigured));
   app.use(async (c, next) => {

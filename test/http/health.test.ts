@@ -63,6 +63,17 @@ describe("/readyz", () => {
     expect(JSON.stringify(answer.body)).not.toMatch(/secret|D1_ERROR/);
   });
 
+  it.each([{ APP_SECRET: undefined }, { SMS_API_KEY: undefined }])(
+    "is 503 where a setting is wrong, and names none: %o",
+    async (settings) => {
+      const answer = await request("/readyz", { env: settings });
+      expect([answer.status, answer.body]).toEqual([
+        503,
+        { status: "not_ready", age_ms: 0, parts: [{ name: "settings", ready: false, ms: 0 }] },
+      ]);
+    },
+  );
+
   it("is 503 where the cron has been silent for more than five minutes", async () => {
     await cronRan(4);
     expect((await request("/readyz")).status).toBe(200);
