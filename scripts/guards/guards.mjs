@@ -99,7 +99,7 @@ export const GUARDS = [
     tests: test("payments/settlement"),
   },
   {
-    guard: "So does a payout's",
+    guard: "A payout's callback that comes while a setting is wrong proves it likewise",
     edits: [
       without(
         "src/features/reconciliation/held-callbacks.ts",
