@@ -37,10 +37,10 @@ const Chart = ({ days }: { days: Home["days"] }) => {
           );
         })}
       </svg>
-      <figcaption class="soft mt-1 flex justify-between text-sm">
+      <figcaption class="soft mt-1 grid grid-cols-2 gap-x-4 text-sm sm:grid-cols-3">
         <span>{kenyaDay(days[0]?.day ?? "")}</span>
-        <span>{`${kes(sum)} in 30 days`}</span>
-        <span>Today</span>
+        <span class="order-last col-span-2 text-center sm:order-none sm:col-span-1">{`${kes(sum)} in 30 days`}</span>
+        <span class="text-right">Today</span>
       </figcaption>
     </figure>
   );
