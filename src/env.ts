@@ -121,6 +121,8 @@ const settingsSchema = z.object({
   EMAIL_FROM: text.default("SmartPay <noreply@smartpay.example>"),
   /** Where the gateway's own troubles are told. */
   OPERATOR_EMAIL: z.email().optional(),
+  /** Where merchants write to; shown to them. */
+  SUPPORT_EMAIL: z.email().optional(),
   /** Africa's Talking. */
   SMS_BASE_URL: z.url({ protocol: /^https?$/ }).default("https://api.africastalking.com"),
   SMS_USERNAME: text.optional(),
@@ -152,6 +154,7 @@ export interface Config {
   smsCreditPrice: number;
   email: { baseUrl: string; apiKey: string | undefined; from: string };
   operatorEmail: string | undefined;
+  supportEmail: string | undefined;
   sms: { baseUrl: string; username: string; apiKey: string; senderId: string | undefined } | undefined;
   limits: Limits;
   /** Pauses before a webhook's second, third and fourth attempt. */
@@ -234,6 +237,7 @@ export function readConfig(env: Settings): Config {
     smsCreditPrice: s.SMS_CREDIT_PRICE,
     email: { baseUrl: s.EMAIL_BASE_URL.replace(/\/+$/, ""), apiKey: s.EMAIL_API_KEY, from: s.EMAIL_FROM },
     operatorEmail: s.OPERATOR_EMAIL,
+    supportEmail: s.SUPPORT_EMAIL,
     sms:
       s.SMS_USERNAME && s.SMS_API_KEY
         ? {

@@ -12,3 +12,13 @@ export const TrialOffer = () => (
     </a>
   </p>
 );
+
+/** Whom to write to: support, by its address where the gateway has one. */
+export const Support = ({ address }: { address: string | undefined }) =>
+  address === undefined ? (
+    <>support</>
+  ) : (
+    <a class="link" href={`mailto:${address}`}>
+      {address}
+    </a>
+  );

@@ -246,6 +246,35 @@ describe("money and credits", () => {
     expect(network.sent.filter(({ text }) => text.includes("254722334488"))).toEqual([]);
   });
 
+  it("tells of a suspension by its key's name, gives no reason that is none, and says where to write to", async () => {
+    const person = await signUp();
+    const headers = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
+    const suspended = await request(`/operator/v1/keys/${person.keyId}/suspend`, {
+      headers,
+      body: { reason: "They asked for it." },
+      env: { SUPPORT_EMAIL: "help@smartpay.co.ke" },
+    });
+    expect(suspended.status).toBe(200);
+    const [key] = await rows<{ name: string }>("SELECT name FROM api_keys WHERE id = ?", person.keyId);
+    const [email] = await rows<{ subject: string; body: string }>(
+      "SELECT subject, body FROM notices WHERE id LIKE ?",
+      `key_suspended:${person.keyId}:%`,
+    );
+    expect(email?.subject).toBe(`SmartPay: your API key "${key?.name}" is suspended`);
+    expect(email?.body).toContain("Write to help@smartpay.co.ke to have it lifted.");
+    expect(email?.body).not.toContain("payments");
+    for (const path of ["/dashboard", `/dashboard/api/${person.keyId}`]) {
+      const page = await person.visitor.get(path);
+      expect(page.text).toContain(
+        "is suspended: it sends no more prompts. Write to support to have it lifted.",
+      );
+      expect(page.text).not.toContain("payments failed");
+      const told = new Visitor({ SUPPORT_EMAIL: "help@smartpay.co.ke" });
+      for (const [name, value] of person.visitor.cookies) told.cookies.set(name, value);
+      expect((await told.get(path)).html).toContain('href="mailto:help@smartpay.co.ke"');
+    }
+  });
+
   it("offers the free calls to whoever has no verified phone, and no form where every key is suspended", async () => {
     const person = await signUp();
     expect((await person.visitor.get("/dashboard/plan")).text).toContain(

@@ -24,7 +24,7 @@ import { sendTestEvent } from "../../features/webhooks/test-event.ts";
 import { type KeyId, parseKeyId } from "../../lib/ids.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, parseForm, submitted } from "../forms.ts";
-import { isSuspended } from "../keys-parts.tsx";
+import { isSuspended, Support } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import {
   Alert,
@@ -184,8 +184,8 @@ async function keyPage(c: PageContext, forms: Forms = {}, status: FormStatus = 2
       <Told done={c.req.query("done")} />
       {isSuspended(key) ? (
         <Alert tone="error">
-          This key is suspended, since too many of its payments failed or were cancelled. Write to support to
-          have it lifted.
+          This key is suspended: it sends no more prompts. Write to{" "}
+          <Support address={deps.config.supportEmail} /> to have it lifted.
         </Alert>
       ) : null}
       <div class="grid gap-4 xl:grid-cols-[1fr_22rem]">

@@ -1,8 +1,10 @@
 import { Hono } from "hono";
+import type { Child } from "hono/jsx";
 import { type Attention, type Home, readHome } from "../../features/account/overview.ts";
 import { PLANS } from "../../features/subscriptions/plans.ts";
 import { counted } from "../../lib/counted.ts";
 import type { PageEnv } from "../context.ts";
+import { Support } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Empty, Figure, kenyaDay, kes, PageHead, Panel, whole } from "../parts.tsx";
 import { PaymentRows } from "../payments-parts.tsx";
@@ -47,8 +49,11 @@ const Chart = ({ days }: { days: Home["days"] }) => {
 };
 
 /** What to look at, in words, with the page that helps. */
-function told(attention: Attention): {
-  text: string;
+function told(
+  attention: Attention,
+  supportEmail: string | undefined,
+): {
+  text: Child;
   href: string;
   link: string;
   tone: "info" | "warning" | "error";
@@ -70,7 +75,12 @@ function told(attention: Attention): {
       };
     case "key_suspended":
       return {
-        text: `The key “${attention.key.name}” is suspended: too many of its payments failed. Ask support to lift it.`,
+        text: (
+          <>
+            {`The key “${attention.key.name}” is suspended: it sends no more prompts. Write to `}
+            <Support address={supportEmail} /> to have it lifted.
+          </>
+        ),
         href: `/dashboard/api/${attention.key.id}`,
         link: "See the key",
         tone: "error",
@@ -115,7 +125,9 @@ function told(attention: Attention): {
 
 const percent = (share: number | undefined) => (share === undefined ? "–" : `${Math.round(share * 100)} %`);
 
-const HomePage = ({ home, done }: { home: Home; done: string | undefined }) => (
+type HomeProps = { home: Home; done: string | undefined; supportEmail: string | undefined };
+
+const HomePage = ({ home, done, supportEmail }: HomeProps) => (
   <>
     <PageHead title="Home">
       <a class="btn btn-primary" href="/dashboard/payments/new">
@@ -126,7 +138,7 @@ const HomePage = ({ home, done }: { home: Home; done: string | undefined }) => (
       <Alert tone="success">Your phone is verified. Your default key can take payments now.</Alert>
     ) : null}
     {home.attention.map((each) => {
-      const { text, href, link, tone } = told(each);
+      const { text, href, link, tone } = told(each, supportEmail);
       return (
         <Alert tone={tone}>
           {text}{" "}
@@ -173,5 +185,7 @@ const HomePage = ({ home, done }: { home: Home; done: string | undefined }) => (
 
 export const homePages = new Hono<PageEnv>().get("/", async (c) => {
   const home = await readHome(c.var.deps, c.var.merchantId);
-  return merchantPage(c, "Home", <HomePage home={home} done={c.req.query("done")} />);
+  const { supportEmail } = c.var.deps.config;
+  const page = <HomePage home={home} done={c.req.query("done")} supportEmail={supportEmail} />;
+  return merchantPage(c, "Home", page);
 });

@@ -220,14 +220,14 @@ export async function suspendKey(
   db: Db,
   id: number,
   now: number,
-  email: ChangeEmail,
+  email: (key: StoredKey) => ChangeEmail,
   audit: AuditEntry | undefined,
 ): Promise<boolean> {
   const isFree = and(eq(apiKeys.id, id), isNull(apiKeys.suspendedAt), isNull(apiKeys.deletedAt));
   const [key] = await db.select().from(apiKeys).where(isFree);
   if (!key) return false;
   const suspend = db.update(apiKeys).set({ suspendedAt: now }).where(isFree).returning({ id: apiKeys.id });
-  const told = tell(db, key, email, isFree);
+  const told = tell(db, key, email(key), isFree);
   if (!audit) return (await commit(db, [told], suspend)).length > 0;
   const once = onceThisCall();
   const noted = insertAudit(db, { ...audit, once }, { table: apiKeys, guard: isFree });

@@ -1,3 +1,4 @@
+import type { Config } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
 import type { KeyId } from "../../lib/ids.ts";
 import type { Act } from "../audit/store.ts";
@@ -6,6 +7,7 @@ import { announceNotices, type NotifyDeps, tellOperator } from "../notices/notif
 import { findSuspendedKey, releaseKey, type StoredKey, suspendKey } from "./store.ts";
 
 export type SuspendDeps = NotifyDeps & {
+  config: Pick<Config, "supportEmail">;
   limits: Pick<LimitsPort, "denyForFraud" | "pardon">;
 };
 
@@ -21,12 +23,15 @@ export async function countDenial(deps: SuspendDeps, keyId: KeyId): Promise<void
 export async function suspend(deps: SuspendDeps, keyId: KeyId, act?: Act): Promise<boolean> {
   const now = deps.now();
   const id = `key_suspended:${keyId}:${now}`;
-  const email = {
+  const support = deps.config.supportEmail ?? "support";
+  const email = ({ name }: StoredKey) => ({
     id,
-    subject: "SmartPay: an API key of yours is suspended",
-    body: `The API key ${keyId} was suspended${act ? "" : ", because too many of its payments fail or are cancelled"}. It sends no more prompts.\n\nWrite to support and say what these payments are for.\n`,
+    subject: `SmartPay: your API key "${name}" is suspended`,
+    body: act
+      ? `The operator of this gateway suspended your API key "${name}". It sends no more prompts.\n\nWrite to ${support} to have it lifted.\n`
+      : `Your API key "${name}" was suspended, because too many of its payments fail or are cancelled. It sends no more prompts.\n\nWrite to ${support} and say what these payments are for.\n`,
     now,
-  };
+  });
   const audit = act && { ...act, at: now, action: "key.suspend", subject: `key:${keyId}` };
   if (!(await suspendKey(deps.db, keyId, now, email, audit))) return false;
   await announceNotices(deps, [id]);

@@ -11,6 +11,7 @@ import {
   paid,
   push,
   request,
+  rows,
 } from "../../support/gateway.ts";
 import { freshNetwork, type Network } from "../../support/network.ts";
 
@@ -135,6 +136,11 @@ describe("a key whose payments go wrong", () => {
     expect(suspended).toMatchObject({ status: 403, body: { error_code: "KEY_SUSPENDED" } });
     const keys = await request("/v1/keys", { key: merchant.key });
     expect(keys.body.accounts[0]).toMatchObject({ fraud_suspended: true });
+    const [email] = await rows<{ body: string }>(
+      "SELECT body FROM notices WHERE id LIKE ?",
+      `key_suspended:${merchant.keyId}:%`,
+    );
+    expect(email?.body).toContain(`"${keys.body.accounts[0].name}" was suspended, because too many`);
     const headers = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
     const released = await request(`/operator/v1/keys/${merchant.keyId}/release`, {
       method: "POST",
