@@ -328,7 +328,8 @@ export const notices = sqliteTable(
     recipient: text().notNull(),
     subject: text().notNull(),
     body: text().notNull(),
-    status: text({ enum: ["queued", "sent", "failed"] })
+    /** `skipped`: an SMS that the merchant had no credits for, or nothing to send it by. */
+    status: text({ enum: ["queued", "sent", "skipped", "failed"] })
       .notNull()
       .default("queued"),
     attemptCount: integer("attempt_count").notNull().default(0),

@@ -61,7 +61,7 @@ const presentFigures = ({ payments, ...figures }: Figures) => ({
   pending: figures.pending,
   oldest_pending_at: eastAfricaTimeOrNull(figures.oldestPendingAt),
   webhooks_waiting: figures.webhooks.count,
-  given_up: figures.dead,
+  given_up: figures.dead.webhooks + figures.dead.others,
   callbacks_open: figures.callbacks,
   unclear: figures.unclear,
   rulings_proposed: figures.proposals,

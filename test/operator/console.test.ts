@@ -197,6 +197,44 @@ describe("the console's pages", () => {
     expect(await counted()).toBe(before + 2);
   });
 
+  it("show of a notice that was given up whose it is, to whom, and what sending it again costs", async () => {
+    const { visitor } = await operator();
+    const figures = async () => (await visitor.get("/operator/figures")).text;
+    const webhooks = /Webhooks waiting \d+ \d+ given up/.exec(await figures())?.[0] ?? "nothing";
+    const { merchantId, account } = await newMerchant();
+    const payment = `tx_${"b".repeat(32)}`;
+    await rows(
+      `INSERT INTO notices (id, merchant_id, channel, recipient, subject, body, status, attempt_count, created_at)
+       VALUES (?, ?, 'sms', '254712345678', '', 'Paid', 'failed', 5, ?)`,
+      `payment_completed:${payment}:sms`,
+      merchantId,
+      Date.now() - 240_000,
+    );
+    const page = await visitor.get("/operator/dead-letters");
+    const shown = ["SMS", "payment completed", payment, account, "2547•••••678", "Attempts: 5", "4 min old"];
+    for (const text of shown) expect(page.text, text).toContain(text);
+    expect(page.html).not.toContain("254712345678");
+    expect(page.text).toContain("An SMS is paid with the merchant's SMS credits.");
+    const now = await figures();
+    expect(now).toContain(webhooks); // not counted among the webhooks
+    expect(now).toMatch(/Emails, SMS and queue messages given up: [1-9]/);
+  });
+
+  it("leave out of what was given up an SMS that the merchant had no credits for", async () => {
+    const { visitor } = await operator();
+    const merchant = await newMerchant();
+    await rows(
+      "UPDATE api_keys SET notify_phone = '254712345678' WHERE merchant_id = ?",
+      merchant.merchantId,
+    );
+    const payment = await collect(network, merchant);
+    await rows("UPDATE notices SET due_at = 1 WHERE merchant_id = ?", merchant.merchantId);
+    await tick();
+    const state = "SELECT status FROM notices WHERE merchant_id = ? AND channel = 'sms'";
+    expect(await rows(state, merchant.merchantId)).toEqual([{ status: "skipped" }]);
+    expect((await visitor.get("/operator/dead-letters")).text).not.toContain(payment);
+  });
+
   it("show of an act its detail, and earlier acts on the same alone", async () => {
     const { visitor } = await operator();
     const merchant = await newMerchant();

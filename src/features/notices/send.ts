@@ -26,7 +26,7 @@ export async function sendNotice(deps: NoticeDeps, id: string): Promise<void> {
     const isSent = await sendBy(deps, notice);
     if (!isSent) logEvent("notice_skipped", { notice: id });
     const sentAt = isSent ? deps.now() : null;
-    await finishNotice(deps.db, id, { status: isSent ? "sent" : "failed", dueAt: null, sentAt });
+    await finishNotice(deps.db, id, { status: isSent ? "sent" : "skipped", dueAt: null, sentAt });
   } catch (error) {
     logFault(`notice ${id}`, error);
     const pause = RETRY_MS[notice.attemptCount - 1];

@@ -96,7 +96,7 @@ export const readDueNotices = (db: Db, now: number, atMost: number) =>
     .orderBy(asc(notices.dueAt))
     .limit(atMost);
 
-/** Deletes some notices from before then that were sent or given up. @returns how many. */
+/** Deletes some notices from before then that were sent, skipped or given up. @returns how many. */
 export async function purgeNotices(db: Db, before: number, atMost: number): Promise<number> {
   const old = db
     .select({ id: notices.id })

@@ -166,7 +166,7 @@ export async function readOpen(db: Db, since: number, before: UnclearBefore) {
     notProcessed: one(notProcessed),
     proposals: one(proposals),
     unclear: unclear.reduce((sum, [row]) => sum + (row?.count ?? 0), 0),
-    dead: one(messages).count + one(givenUp).count + one(notSent).count,
+    dead: { webhooks: one(givenUp).count, others: one(messages).count + one(notSent).count },
     payouts: ofPayouts,
     float,
     alerts: open,

@@ -103,7 +103,7 @@ const Float = ({ figures }: { figures: Figures }) =>
 
 /** What the page asks for again every few seconds. */
 const Live = ({ figures }: { figures: Figures }) => {
-  const { payments, oldestPendingAt, webhooks } = figures;
+  const { payments, oldestPendingAt, webhooks, dead } = figures;
   const under = figures.payouts.reduce((sum, { count }) => sum + count, 0);
   const amount = figures.payouts.reduce((sum, each) => sum + each.amount, 0);
   const waiting = figures.unclear + figures.proposals;
@@ -116,6 +116,13 @@ const Live = ({ figures }: { figures: Figures }) => {
         </Alert>
       ))}
       <p class="soft mb-2 text-sm tabular-nums">{`As of ${eastAfricaTime(figures.at).slice(11)}`}</p>
+      {dead.others > 0 ? (
+        <p class="mb-2 text-sm">
+          <a class="quiet-link" href="/operator/dead-letters">
+            {`Emails, SMS and queue messages given up: ${whole(dead.others)}`}
+          </a>
+        </p>
+      ) : null}
       <div class="mb-4 grid grid-cols-2 gap-3 sm:gap-4 xl:grid-cols-4">
         <Figure label="Payments a minute" note={`${rate(payments.completedAMinute)} completed`}>
           {rate(payments.startedAMinute)}
@@ -138,7 +145,7 @@ const Live = ({ figures }: { figures: Figures }) => {
           label="Webhooks waiting"
           note={
             <a class="quiet-link" href="/operator/dead-letters">
-              {`${whole(figures.dead)} given up`}
+              {`${whole(dead.webhooks)} given up`}
             </a>
           }
         >

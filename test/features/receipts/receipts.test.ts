@@ -162,7 +162,7 @@ describe("the SMS of a completed payment", () => {
   });
 
   it("is skipped without credits, and the payment is completed all the same", async () => {
-    expect(await payWith(0)).toMatchObject({ left: 0, notice: { status: "failed" }, status: "completed" });
+    expect(await payWith(0)).toMatchObject({ left: 0, notice: { status: "skipped" }, status: "completed" });
     expect(network.count("sms.test")).toBe(0);
   });
 });
