@@ -1,6 +1,6 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { kenyaDay } from "../../src/dashboard/parts.tsx";
+import { kenyaDay, kenyaTime } from "../../src/dashboard/parts.tsx";
 import { EXPORTED_AT_MOST } from "../../src/features/payments/export.ts";
 import { eastAfricaDay } from "../../src/lib/clock.ts";
 import { csvLine } from "../../src/lib/csv.ts";
@@ -439,6 +439,35 @@ describe("send the webhook again", () => {
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, i) => i + 5));
     const page = await open(duka, `/dashboard/api/webhooks/${delivery}`);
     expect(page.text).toContain("The last 20 of 24.");
+  });
+});
+
+describe("the list of webhooks", () => {
+  it("names each by its payment, and shows the times of the payments, newest first", async () => {
+    const duka = await merchant();
+    await setKey({ ...duka }, "callback_url = ?", SHOP);
+    network.merchant = () => new Response("OK");
+    const late = Date.now();
+    const early = late - 5 * 60_000;
+    vi.useFakeTimers({ toFake: ["Date"], now: early });
+    const first = await push(duka.key, { phone: "254710000218", amount: 999 });
+    const itsCallback = network.pushes.at(-1)?.CallBackURL ?? "";
+    vi.setSystemTime(late);
+    await payment(duka, "failed", { phone: "254710000219", amount: 12_500 });
+    vi.setSystemTime(late + 60_000);
+    await callBack(itsCallback, paid(first.body, { amount: 999, receipt: newReceipt() }));
+    const { text } = await open(duka, "/dashboard/api/webhooks");
+    vi.useRealTimers();
+    inOrder(text, [
+      "Delivered Not paid KES 12,500, 0710 000 219",
+      `1 attempt ${kenyaTime(late)}`,
+      "Delivered Paid KES 999, 0710 000 218",
+      `1 attempt ${kenyaTime(early)}`,
+    ]);
+    const delivery = `wh_${first.body.transaction_id.slice("tx_".length)}_completed`;
+    expect((await open(duka, `/dashboard/api/webhooks/${delivery}`)).text).toContain(
+      "Paid KES 999, 0710 000 218",
+    );
   });
 });
 

@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import { paymentsOf } from "../../features/payments/merchant-list.ts";
+import type { StoredTransaction } from "../../features/payments/store.ts";
 import { throttle } from "../../features/throttle/throttle.ts";
 import { listQuery } from "../../features/webhooks/contract.ts";
 import { isOvertaken, listDeliveries, readDelivery } from "../../features/webhooks/list.ts";
@@ -11,11 +13,18 @@ import { counted } from "../../lib/counted.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { merchantPage } from "../layout.tsx";
 import { asksAgain, pathWith } from "../live.ts";
-import { Alert, Badge, Empty, PageHead, Panel, When, whole } from "../parts.tsx";
-import { DELIVERY_STATUS, DeliveryStatus } from "../payments-parts.tsx";
+import { Alert, Badge, Empty, kes, localPhone, PageHead, Panel, When } from "../parts.tsx";
+import { DELIVERY_STATUS, DeliveryStatus, statusLabel } from "../payments-parts.tsx";
 
 /** All of the merchant's deliveries, whatever the scope of its keys. */
 const ownerOf = (c: PageContext) => ({ id: 0, merchantId: c.var.merchantId, scope: "full" as const });
+
+/** What a delivery tells: `Paid KES 999, 0710 000 218`. */
+function newsOf({ id, transactionId }: StoredDelivery, payment: StoredTransaction | undefined): string {
+  if (transactionId === null) return "Test event";
+  const result = statusLabel(id.endsWith("_completed") ? "completed" : "failed");
+  return payment ? `${result} ${kes(payment.amount)}, ${localPhone(payment.phone)}` : result;
+}
 
 const Attempts = ({ delivery }: { delivery: StoredDelivery }) => (
   <ol class="divide-y divide-base-300">
@@ -39,6 +48,26 @@ const Attempts = ({ delivery }: { delivery: StoredDelivery }) => (
   </ol>
 );
 
+type RowProps = { delivery: StoredDelivery; payment: StoredTransaction | undefined };
+
+/** With the payment's time, by which the list is sorted. */
+const Row = ({ delivery, payment }: RowProps) => (
+  <li>
+    <a
+      href={`/dashboard/api/webhooks/${delivery.id}`}
+      class="-mx-2 flex flex-wrap items-center gap-x-4 gap-y-1 rounded-field px-2 py-2.5 hover:bg-base-200"
+    >
+      <DeliveryStatus status={delivery.status} />
+      <span class="grow basis-52 tabular-nums">{newsOf(delivery, payment)}</span>
+      <span class="soft min-w-0 basis-52 truncate text-sm max-sm:basis-full">{delivery.url}</span>
+      <span class="soft text-sm">{counted(delivery.attemptCount, "attempt")}</span>
+      <span class="soft text-sm">
+        <When at={payment?.createdAt ?? delivery.createdAt} />
+      </span>
+    </a>
+  </li>
+);
+
 const Filter = ({ at }: { at: string | undefined }) => (
   <nav class="mb-3 flex flex-wrap gap-2" aria-label="Filter">
     {([undefined, "pending", "delivered", "failed"] as const).map((status) => (
@@ -59,18 +88,29 @@ function looksEvery({ status, dueAt }: StoredDelivery, now: number): string | un
   return dueAt === null || dueAt - now < MINUTE_MS ? "3s" : "30s";
 }
 
+const PER_PAGE = 20;
 const FAILED_LOOKED_AT_MS = 30 * DAY_MS;
 
 export const webhookPages = new Hono<PageEnv>()
   .get("/api/webhooks", async (c) => {
-    const query = listQuery.catch({ limit: 20 }).parse(c.req.query());
-    const { deliveries, nextCursor } = await listDeliveries(c.var.deps, ownerOf(c), query);
-    const replayed = c.req.query("replayed");
+    const { deps, merchantId } = c.var;
+    const query = { ...listQuery.catch({ limit: PER_PAGE }).parse(c.req.query()), limit: PER_PAGE };
+    const { deliveries, nextCursor } = await listDeliveries(deps, ownerOf(c), query);
+    const payments = await paymentsOf(
+      deps,
+      merchantId,
+      deliveries.map(({ transactionId }) => transactionId),
+    );
+    const asked = c.req.query("replayed");
+    const replayed = asked === undefined ? undefined : Number(asked) || 0;
     return merchantPage(
       c,
       "Webhooks",
       <>
-        <PageHead title="Webhooks" lead="What your server was told, and what it answered.">
+        <PageHead
+          title="Webhooks"
+          lead="What your server was told, and what it answered, the newest payment first."
+        >
           <form method="post" action="/dashboard/api/webhooks/replay">
             <button class="btn" type="submit">
               Send again what was given up
@@ -79,7 +119,7 @@ export const webhookPages = new Hono<PageEnv>()
         </PageHead>
         {replayed === undefined ? null : (
           <Alert tone="success">
-            {`${whole(Number(replayed) || 0)} webhooks are sent again.`}
+            {`${counted(replayed, "webhook")} ${replayed === 1 ? "is" : "are"} sent again.`}
             {c.req.query("more") === undefined ? "" : " More of them wait: press once more in a minute."}
           </Alert>
         )}
@@ -90,19 +130,7 @@ export const webhookPages = new Hono<PageEnv>()
           ) : (
             <ul class="divide-y divide-base-300">
               {deliveries.map((delivery) => (
-                <li>
-                  <a
-                    href={`/dashboard/api/webhooks/${delivery.id}`}
-                    class="-mx-2 flex flex-wrap items-center gap-x-4 gap-y-1 rounded-field px-2 py-2.5 hover:bg-base-200"
-                  >
-                    <DeliveryStatus status={delivery.status} />
-                    <span class="min-w-0 grow basis-52 truncate">{delivery.url}</span>
-                    <span class="soft text-sm">{counted(delivery.attemptCount, "attempt")}</span>
-                    <span class="soft text-sm">
-                      <When at={delivery.createdAt} />
-                    </span>
-                  </a>
-                </li>
+                <Row delivery={delivery} payment={payments.get(delivery.transactionId ?? "")} />
               ))}
             </ul>
           )}
@@ -129,7 +157,11 @@ export const webhookPages = new Hono<PageEnv>()
 
   .get("/api/webhooks/:delivery", async (c) => {
     const delivery = await readDelivery(c.var.deps, ownerOf(c), c.req.param("delivery"));
-    const overtaken = await isOvertaken(c.var.deps, delivery);
+    const [overtaken, payments] = await Promise.all([
+      isOvertaken(c.var.deps, delivery),
+      paymentsOf(c.var.deps, c.var.merchantId, [delivery.transactionId]),
+    ]);
+    const news = newsOf(delivery, payments.get(delivery.transactionId ?? ""));
     const every = looksEvery(delivery, c.var.deps.now());
     return merchantPage(
       c,
@@ -154,10 +186,10 @@ export const webhookPages = new Hono<PageEnv>()
               <DeliveryStatus status={delivery.status} isOvertaken={overtaken} />
               {delivery.transactionId ? (
                 <a class="quiet-link" href={`/dashboard/payments/${delivery.transactionId}`}>
-                  The payment
+                  {news}
                 </a>
               ) : (
-                <span>A test event</span>
+                <span>{news}</span>
               )}
             </p>
           </Panel>

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { apiKeys, transactions } from "../../db/schema.ts";
 import type { MerchantId } from "../../lib/ids.ts";
@@ -38,3 +38,10 @@ export async function findByCheckoutId(
     .where(and(eq(transactions.checkoutRequestId, checkoutId), eq(transactions.merchantId, merchantId)));
   return found?.id;
 }
+
+/** Those of the merchant's payments that have one of these ids: a page of them, since a statement takes 100 parameters. */
+export const readPaymentsById = (db: Db, merchantId: MerchantId, ids: string[]) =>
+  db
+    .select()
+    .from(transactions)
+    .where(and(eq(transactions.merchantId, merchantId), inArray(transactions.id, ids)));

@@ -4,7 +4,8 @@ import { isTransactionId, type MerchantId } from "../../lib/ids.ts";
 import { parseMsisdn } from "../../lib/msisdn.ts";
 import type { ListQuery } from "./contract.ts";
 import { type PaymentsPage, totalOf } from "./list.ts";
-import { findByCheckoutId, readMerchantList } from "./merchant-list-store.ts";
+import { findByCheckoutId, readMerchantList, readPaymentsById } from "./merchant-list-store.ts";
+import type { StoredTransaction } from "./store.ts";
 
 /** What a merchant narrows its own list by; `q` is whatever was typed into the one search box. */
 export type ListFilter = Pick<ListQuery, "status" | "key_id" | "from" | "to" | "cursor"> & {
@@ -85,4 +86,15 @@ export async function namedPayment(
   const id = text.trim().replace(/^sp_/, "");
   if (isTransactionId(id)) return id;
   return id.startsWith("ws_CO_") ? findByCheckoutId(deps.db, merchantId, id) : undefined;
+}
+
+/** The merchant's payments that a page of something else belongs to, by their ids. */
+export async function paymentsOf(
+  deps: { db: Db },
+  merchantId: MerchantId,
+  ids: (string | null)[],
+): Promise<Map<string, StoredTransaction>> {
+  const named = [...new Set(ids.flatMap((id) => id ?? []))];
+  const payments = named.length === 0 ? [] : await readPaymentsById(deps.db, merchantId, named);
+  return new Map(payments.map((payment) => [payment.id, payment]));
 }
