@@ -287,6 +287,7 @@ describe("money and credits", () => {
     const page = await person.visitor.get("/dashboard/plan");
     expect(page.text).toContain("A suspended key takes no plan, and you have no other key.");
     expect(page.html).not.toContain('action="/dashboard/plan"');
+    expect(page.text).not.toContain("Verify your phone");
   });
 
   it("sends an SMS once, and takes its credits", async () => {
@@ -306,6 +307,8 @@ describe("money and credits", () => {
     await rows("UPDATE wallets SET sms_credits = 1 WHERE merchant_id = ?", person.merchantId);
     const home = await person.visitor.get("/dashboard");
     expect(home.text).toMatch(/\b1 SMS credit\b(?!s)/);
+    const webhooks = await person.visitor.get("/dashboard/api/webhooks?replayed=1");
+    expect(webhooks.text).toContain("1 webhook is sent again.");
     const form = { to: "0711 222 333, 0711 222 444", message: "Habari", once: once() };
     const dear = await person.visitor.submit("/dashboard/sms", form);
     expect(dear.text).toContain("This costs 2 SMS credits, and you have 1.");

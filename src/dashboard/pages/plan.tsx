@@ -85,7 +85,7 @@ async function planPage(c: PageContext, form: FormState, status: FormStatus = 20
         title="Plan"
         lead="A plan gives one key its calls for 30 days. Each payment request that reaches M-Pesa is a call; refused ones are free."
       />
-      {phones.length === 0 ? (
+      {phones.length === 0 && takers.some(({ isDefault }) => isDefault) ? (
         <Alert tone="info">
           <TrialOffer />
         </Alert>
