@@ -417,6 +417,8 @@ describe("send the webhook again", () => {
     const own = await open(duka, `/dashboard/api/webhooks/${delivery}`);
     expect(own.text).toContain("Overtaken by the success");
     expect(own.html).not.toContain(failure);
+    const list = await open(duka, "/dashboard/api/webhooks?status=failed");
+    expect(list.text).toContain("Overtaken by the success Not paid KES 150");
     expect((await open(duka, "/dashboard")).text).not.toContain(ALERT);
 
     const told = network.count("duka.co.ke");

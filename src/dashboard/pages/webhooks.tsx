@@ -6,7 +6,7 @@ import { listQuery } from "../../features/webhooks/contract.ts";
 import { isOvertaken, listDeliveries, readDelivery } from "../../features/webhooks/list.ts";
 import { replayDelivery } from "../../features/webhooks/replay.ts";
 import { replayFailed } from "../../features/webhooks/replay-failed.ts";
-import { ATTEMPTS_KEPT, storedAttempts } from "../../features/webhooks/rules.ts";
+import { ATTEMPTS_KEPT, overtakerOf, storedAttempts } from "../../features/webhooks/rules.ts";
 import type { StoredDelivery } from "../../features/webhooks/store.ts";
 import { DAY_MS, MINUTE_MS } from "../../lib/clock.ts";
 import { counted } from "../../lib/counted.ts";
@@ -57,7 +57,10 @@ const Row = ({ delivery, payment }: RowProps) => (
       href={`/dashboard/api/webhooks/${delivery.id}`}
       class="-mx-2 flex flex-wrap items-center gap-x-4 gap-y-1 rounded-field px-2 py-2.5 hover:bg-base-200"
     >
-      <DeliveryStatus status={delivery.status} />
+      <DeliveryStatus
+        status={delivery.status}
+        isOvertaken={payment?.status === "completed" && overtakerOf(delivery.id) !== undefined}
+      />
       <span class="grow basis-52 tabular-nums">{newsOf(delivery, payment)}</span>
       <span class="soft min-w-0 basis-52 truncate text-sm max-sm:basis-full">{delivery.url}</span>
       <span class="soft text-sm">{counted(delivery.attemptCount, "attempt")}</span>
