@@ -8,12 +8,13 @@ import { callsRemaining, isActive } from "../../features/subscriptions/rules.ts"
 import { counted } from "../../lib/counted.ts";
 import type { PageContext, PageEnv } from "../context.ts";
 import { EMPTY_FORM, type FormState, type FormStatus, parseForm, submitted } from "../forms.ts";
+import { isSuspended } from "../keys-parts.tsx";
 import { merchantPage } from "../layout.tsx";
 import { Alert, Badge, Field, FormTrouble, PageHead, Panel, Select, Submit, When } from "../parts.tsx";
 import { NewKey } from "./api-parts.tsx";
 
 const KeyState = ({ apiKey, now }: { apiKey: StoredKey; now: number }) => {
-  if (apiKey.suspendedAt !== null) return <Badge tone="error">Suspended</Badge>;
+  if (isSuspended(apiKey)) return <Badge tone="error">Suspended</Badge>;
   if (!isActive(apiKey, now)) return <Badge tone="warning">No plan</Badge>;
   return (
     <Badge tone="success">{`${apiKey.plan}, ${counted(callsRemaining(apiKey, now), "call")} left`}</Badge>
