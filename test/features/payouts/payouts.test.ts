@@ -957,13 +957,19 @@ describe("results that contradict each other", () => {
     await expectPaid(payout);
   });
 
-  it("an earlier attempt paid while a later one is under way: the operator looks, and nothing is given back", async () => {
+  /** Failed by 17, sent again, and then told as paid for the first attempt; `second` is the later one's door. */
+  async function firstOfTwoPaid() {
     const payout = await sentPayout();
     await answerTo(payout.resultUrl, payoutFailed(17, "Same.", payout.ids));
     await tickAt(3 * MINUTE);
     const second = urls().result;
     const receipt = newReceipt();
     await answerTo(payout.resultUrl, b2cPaid({ ...payout.ids, receipt }));
+    return { payout, second, receipt };
+  }
+
+  it("an earlier attempt paid while a later one is under way: the operator looks, and nothing is given back", async () => {
+    const { payout, second, receipt } = await firstOfTwoPaid();
     await expectUnderWay(payout);
     expect((await keptCallbacks(payout)).filter((row) => row.open)).toHaveLength(1);
     expect(await toldOperator(payout)).toHaveLength(1);
@@ -972,12 +978,7 @@ describe("results that contradict each other", () => {
   });
 
   it("two attempts paid: it is paid once, by the first receipt, and the operator is told of the second", async () => {
-    const payout = await sentPayout();
-    await answerTo(payout.resultUrl, payoutFailed(17, "Same.", payout.ids));
-    await tickAt(3 * MINUTE);
-    const second = urls().result;
-    const receipt = newReceipt();
-    await answerTo(payout.resultUrl, b2cPaid({ ...payout.ids, receipt }));
+    const { payout, second, receipt } = await firstOfTwoPaid();
     await answerTo(second, b2cPaid({ ...payout.ids, receipt: newReceipt() }));
     await expectPaid(payout, receipt);
     const open = (await keptCallbacks(payout)).filter((row) => row.open);
