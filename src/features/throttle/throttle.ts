@@ -1,6 +1,7 @@
 import type { Db } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../lib/clock.ts";
+import { counted } from "../../lib/counted.ts";
 import { sha256Hex } from "../../lib/hash.ts";
 import { countTry, removeEnded } from "./store.ts";
 
@@ -39,8 +40,7 @@ export async function throttle(deps: { db: Db; now: Clock }, kind: ThrottleKind,
 
 /** `40 seconds`, `1 minute`, `43 minutes`. */
 function inWords(seconds: number): string {
-  const [count, unit] = seconds < 60 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+  return seconds < 60 ? counted(seconds, "second") : counted(Math.ceil(seconds / 60), "minute");
 }
 
 /** Forgets the windows that have ended. */
